@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dmafence/rcu.h - read-side sections
+ *
+ * A fence that is reached through a pointer somebody else may clear (a slot in a table, say) could
+ * be freed between the load of the pointer and dma_fence_get(). Inside a read-side section it
+ * cannot: fences freed by dma_fence_free(), which is what happens without a release op, stay in
+ * memory until every section that might see them has ended.
+ *
+ *	dma_fence_rcu_read_lock();
+ *	fence = dma_fence_get_rcu_safe(&slot);
+ *	dma_fence_rcu_read_unlock();
+ *
+ * The ops of a fence are protected the same way: the library calls them inside a read-side section
+ * and only while the fence is not signaled. A driver that unloads signals its fences, calls
+ * dma_fence_rcu_synchronize(), and may then unmap its code (bar a release op, which is called for
+ * as long as there are references).
+ *
+ * Threads need not be registered anywhere. Sections nest. Other users of RCU in the same process,
+ * with whatever library, are not affected, with one limit: the library registers fork handlers
+ * for liburcu-bp, and a program that itself uses liburcu-bp must not register its own as well.
+ */
+#ifndef DMAFENCE_RCU_H
+#define DMAFENCE_RCU_H
+
+#pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * dma_fence_rcu_read_lock - begins a read-side section
+ *
+ * Any thread, callbacks and ops included; never blocks. A section may take long, but while it
+ * lasts nothing that was freed after it began leaves memory.
+ */
+void dma_fence_rcu_read_lock(void);
+
+/** dma_fence_rcu_read_unlock - ends the section that dma_fence_rcu_read_lock() began */
+void dma_fence_rcu_read_unlock(void);
+
+/**
+ * dma_fence_rcu_synchronize - waits for a grace period
+ *
+ * Returns when every read-side section that existed at the call has ended. Takes milliseconds.
+ * Must not be called inside a section, nor from a callback or an op: that waits for itself.
+ */
+void dma_fence_rcu_synchronize(void);
+
+/**
+ * dma_fence_rcu_barrier - waits until everything that was freed before is gone
+ *
+ * Returns when the memory of all that the calling thread passed to dma_fence_free() before, by a
+ * last dma_fence_put() for instance, has been returned to malloc(). For tests that look for leaks,
+ * and before a library is unloaded. The same restrictions as for dma_fence_rcu_synchronize().
+ */
+void dma_fence_rcu_barrier(void);
+
+#ifdef __cplusplus
+}
+#endif
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mutants: defects on purpose, to show that the tests see them.
+ *
+ * The library is built once for each of these with -DMUTANT_<NAME>=1, and the suite fails if the
+ * tests named in tests/meson.build pass with it. In the library proper all are 0 and leave nothing
+ * in the code. The first five are defects of the design's list that have to stay dead; with the
+ * others the suite shows that a contract it states is one that it checks.
+ */
+#ifndef DMAFENCE_BASE_MUTANTS_H
+#define DMAFENCE_BASE_MUTANTS_H
+
+#define MUTANT(name) MUTANT_##name
+
+#ifndef MUTANT_RELEASE_SIGNALS /* the last put signals a fence that nobody signaled */
+#define MUTANT_RELEASE_SIGNALS 0
+#endif
+#ifndef MUTANT_CB_AFTER_REMOVE /* removal does not wait for the callback that is running */
+#define MUTANT_CB_AFTER_REMOVE 0
+#endif
+#ifndef MUTANT_WAIT_ANY_BOUNDS /* wait-any leaves its callbacks behind when it fails */
+#define MUTANT_WAIT_ANY_BOUNDS 0
+#endif
+#ifndef MUTANT_TEARDOWN_FORGETS /* a context goes away without signaling what is pending */
+#define MUTANT_TEARDOWN_FORGETS 0
+#endif
+#ifndef MUTANT_DEEP_RECURSION /* a signal from a callback runs callbacks inside it */
+#define MUTANT_DEEP_RECURSION 0
+#endif
+#ifndef MUTANT_LOST_WAKEUP /* a signal forgets who sleeps */
+#define MUTANT_LOST_WAKEUP 0
+#endif
+#ifndef MUTANT_DRAINED_EARLY /* a fence is drained as soon as it is signaled */
+#define MUTANT_DRAINED_EARLY 0
+#endif
+#ifndef MUTANT_NEWEST_FIRST /* callbacks run in the wrong order */
+#define MUTANT_NEWEST_FIRST 0
+#endif
+#ifndef MUTANT_LOCK_KEPT /* a callback runs while others are kept out of the list */
+#define MUTANT_LOCK_KEPT 0
+#endif
+#ifndef MUTANT_QUEUED_WITHOUT_REFERENCE /* a queued fence may be released before its turn */
+#define MUTANT_QUEUED_WITHOUT_REFERENCE 0
+#endif
+#ifndef MUTANT_QUERY_SIGNALS /* dma_fence_is_signaled() signals */
+#define MUTANT_QUERY_SIGNALS 0
+#endif
+#ifndef MUTANT_OPS_AFTER_SIGNAL /* the ops of a signaled fence are called */
+#define MUTANT_OPS_AFTER_SIGNAL 0
+#endif
+#ifndef MUTANT_ERROR_AFTER_SIGNAL /* the error of a signaled fence changes */
+#define MUTANT_ERROR_AFTER_SIGNAL 0
+#endif
+#ifndef MUTANT_REMOVAL_UNPUBLISHES /* a fence whose callbacks were removed counts as never seen */
+#define MUTANT_REMOVAL_UNPUBLISHES 0
+#endif
+#ifndef MUTANT_UNDERFLOW_FREES /* a put too many releases again */
+#define MUTANT_UNDERFLOW_FREES 0
+#endif
+#ifndef MUTANT_INTERRUPT_RESTARTS /* a wait is restarted behind the caller's back */
+#define MUTANT_INTERRUPT_RESTARTS 0
+#endif
+#ifndef MUTANT_FREED_TOO_SOON /* what is deferred does not wait for readers */
+#define MUTANT_FREED_TOO_SOON 0
+#endif
+#ifndef MUTANT_OUT_OF_ORDER /* a context signals after it has given up its lock */
+#define MUTANT_OUT_OF_ORDER 0
+#endif
+#ifndef MUTANT_UNEMITTED_SIGNALS /* a number that was never emitted signals everything */
+#define MUTANT_UNEMITTED_SIGNALS 0
+#endif
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <urcu/urcu-bp.h>
+
+#include <dmafence/rcu.h>
+
+#include "base/clock.h"
+#include "base/lock.h"
+#include "base/mutants.h"
+#include "base/park.h"
+#include "base/rcu.h"
+
+/*
+ * ThreadSanitizer cannot see into liburcu. What liburcu guarantees is told to it here: the end of
+ * a read-side section happens before the end of a grace period that waited for it. A section that
+ * begins later is not covered by that, so that a use after the grace period is still reported.
+ */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) && !defined(__SANITIZE_THREAD__)
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
+#ifdef __SANITIZE_THREAD__
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+static char grace_period;
+#define section_ends()	    __tsan_release(&grace_period)
+#define grace_period_ends() __tsan_acquire(&grace_period)
+#else
+#define section_ends()	    ((void)0)
+#define grace_period_ends() ((void)0)
+#endif
+
+void dma_fence_rcu_read_lock(void)
+{
+	urcu_bp_read_lock();
+}
+
+void dma_fence_rcu_read_unlock(void)
+{
+	section_ends();
+	urcu_bp_read_unlock();
+}
+
+void dma_fence_rcu_synchronize(void)
+{
+	urcu_bp_synchronize_rcu();
+	grace_period_ends();
+}
+
+/*
+ * Deferred link. There is at most one callback with liburcu at any time ('grace'), and two lists:
+ * 'incoming', a lock-free stack, on which work is put while a grace period is under way that may
+ * have begun too early for it, and 'waiting', which the grace period under way is for. When that
+ * ends, what was waiting is run, in the order in which it came, and what is incoming becomes what
+ * waits for the next one.
+ *
+ * 'incoming' is IDLE when no grace period is under way: whoever changes that owns 'waiting' and
+ * 'grace' and starts one. BUSY is the empty list while one is.
+ */
+#define IDLE ((struct dma_fence_rcu_link *)NULL)
+#define BUSY (&busy)
+
+static struct dma_fence_rcu_link busy;
+static struct dma_fence_rcu_link *incoming = IDLE;
+static struct dma_fence_rcu_link *waiting;
+static struct rcu_head grace;
+
+/* How many have ended, and what was waiting for them has been run. */
+static uint32_t grace_periods;
+
+/* Held from IDLE to call_rcu: a fork in between would leave the child with a BUSY that nobody is. */
+static struct lock starting;
+
+static void grace_period_ended(struct rcu_head *head);
+
+static void grace_period_start(struct dma_fence_rcu_link *link)
+{
+	/* Release: ThreadSanitizer does not see the hand-over that call_rcu makes. */
+	atomic_store_release(&waiting, link);
+	urcu_bp_call_rcu(&grace, grace_period_ended);
+}
+
+static struct dma_fence_rcu_link *in_order(struct dma_fence_rcu_link *stack)
+{
+	struct dma_fence_rcu_link *list = BUSY, *next;
+
+	for (; stack != BUSY; stack = next) {
+		next = stack->next;
+		stack->next = list;
+		list = stack;
+	}
+	return list;
+}
+
+static void grace_period_ended(struct rcu_head *head)
+{
+	struct dma_fence_rcu_link *link = in_order(atomic_load_acquire(&waiting)), *next;
+
+	(void)head;
+	grace_period_ends();
+
+	for (; link != BUSY; link = next) {
+		next = link->next;
+		link->func(link);
+	}
+
+	next = BUSY;
+	if (!atomic_cas_acq_rel(&incoming, &next, IDLE))
+		grace_period_start(atomic_exchange_acq_rel(&incoming, BUSY));
+
+	atomic_fetch_add_release(&grace_periods, 1);
+	dma_fence_park_wake(&grace_periods);
+}
+
+static bool start_with(struct dma_fence_rcu_link *link)
+{
+	struct dma_fence_rcu_link *top = IDLE;
+	bool started;
+
+	lock_acquire(&starting);
+	started = atomic_cas_acq_rel(&incoming, &top, BUSY);
+	if (started) {
+		link->next = BUSY;
+		grace_period_start(link);
+	}
+	lock_release(&starting);
+	return started;
+}
+
+void dma_fence_rcu_defer(struct dma_fence_rcu_link *link,
+			 void (*func)(struct dma_fence_rcu_link *link))
+{
+	struct dma_fence_rcu_link *top = atomic_load_relaxed(&incoming);
+
+	link->func = func;
+	if (MUTANT(FREED_TOO_SOON)) {
+		func(link);
+		return;
+	}
+	for (;;) {
+		if (top == IDLE) {
+			if (start_with(link))
+				return;
+			top = atomic_load_relaxed(&incoming);
+			continue;
+		}
+		link->next = top;
+		if (atomic_cas_acq_rel(&incoming, &top, link))
+			return;
+	}
+}
+
+void dma_fence_rcu_barrier(void)
+{
+	uint32_t done = atomic_load_acquire(&grace_periods), now = done;
+
+	/*
+	 * What the caller has deferred is waiting, or incoming: done when two more grace periods
+	 * are, or when there is none under way. It has no entry of its own on the lists: in the
+	 * child of a fork a thread's stack, on which that would lie, belongs to somebody else.
+	 */
+	while (atomic_load_acquire(&incoming) != IDLE && now - done < 2) {
+		dma_fence_park_wait(&grace_periods, now, CLOCK_NEVER);
+		now = atomic_load_acquire(&grace_periods);
+	}
+}
+
+static void fork_prepare(void)
+{
+	urcu_bp_call_rcu_before_fork();
+	lock_acquire(&starting);
+	urcu_bp_before_fork();
+}
+
+static void fork_parent(void)
+{
+	urcu_bp_after_fork_parent();
+	lock_release(&starting);
+	urcu_bp_call_rcu_after_fork_parent();
+}
+
+static void fork_child(void)
+{
+	urcu_bp_after_fork_child();
+	lock_release(&starting);
+	urcu_bp_call_rcu_after_fork_child();
+}
+
+static void __attribute__((constructor)) fork_handlers(void)
+{
+	pthread_atfork(fork_prepare, fork_parent, fork_child);
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a fence, and what can be asked of it. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <dmafence/rcu.h>
+
+#include "base/hooks.h"
+#include "base/rcu.h"
+#include "base/refcount.h"
+#include "base/report.h"
+#include "fence/state.h"
+
+/* For fences that were given no ops. */
+static const struct dma_fence_ops no_ops;
+
+static uint64_t next_context = 1;
+
+uint64_t dma_fence_context_alloc(unsigned int num)
+{
+	if (!num) {
+		errno = EINVAL;
+		return 0;
+	}
+	return atomic_fetch_add_relaxed(&next_context, num);
+}
+
+void dma_fence_init(struct dma_fence *fence, const struct dma_fence_ops *ops, uint64_t context,
+		    uint64_t seqno)
+{
+	uint32_t flags = 0;
+
+	if (!ops)
+		ops = &no_ops;
+	if (ops->enable_signaling)
+		flags |= DMA_FENCE_FLAG_HAS_ENABLE_SIGNALING;
+	if (ops->signaled)
+		flags |= DMA_FENCE_FLAG_HAS_SIGNALED;
+	if (ops->set_deadline)
+		flags |= DMA_FENCE_FLAG_HAS_SET_DEADLINE;
+
+	fence->state = 0;
+	fence->ops = ops;
+	fence->context = context;
+	fence->seqno = seqno;
+	fence->flags = flags;
+	fence->refcount = 1;
+	fence->error = 0;
+	fence->reserved = 0;
+	hook(init, fence);
+}
+
+/* References */
+
+static void refcount_fault(struct dma_fence *fence, enum refcount_result fault)
+{
+	static const char *const what[] = {
+		[REFCOUNT_UNDERFLOW] = "a dma_fence_put() too many: there was no reference left",
+		[REFCOUNT_OVERFLOW] = "a dma_fence_get() too many: references are leaked in a loop",
+		[REFCOUNT_DEAD] = "a dma_fence_get() after the last dma_fence_put()",
+	};
+
+	dma_fence_report(REPORT_REFCOUNT, fence,
+			 "fence %" PRIu64 ":%" PRIu64 ": %s; its memory is kept for ever",
+			 fence->context, fence->seqno, what[fault]);
+}
+
+struct dma_fence *dma_fence_get(struct dma_fence *fence)
+{
+	enum refcount_result result;
+
+	if (!fence)
+		return NULL;
+	hook(get, fence);
+	result = refcount_get(&fence->refcount);
+	if (unlikely(result != REFCOUNT_OK))
+		refcount_fault(fence, result);
+	return fence;
+}
+
+struct dma_fence *dma_fence_get_rcu(struct dma_fence *fence)
+{
+	enum refcount_result result = refcount_get_not_zero(&fence->refcount);
+
+	if (result == REFCOUNT_ZERO)
+		return NULL;
+	hook(get, fence);
+	if (unlikely(result != REFCOUNT_OK))
+		refcount_fault(fence, result);
+	return fence;
+}
+
+struct dma_fence *dma_fence_get_rcu_safe(struct dma_fence **fencep)
+{
+	struct dma_fence *fence;
+
+	while ((fence = atomic_load_acquire(fencep))) {
+		if (!dma_fence_get_rcu(fence))
+			continue; /* its owner is about to empty the slot, or has */
+		/*
+		 * A fence whose release reuses the memory at once could have become another one
+		 * before we got our reference. If it is still in the slot it is the one we want.
+		 */
+		if (fence == atomic_load_acquire(fencep))
+			break;
+		dma_fence_put(fence);
+	}
+	return fence;
+}
+
+static bool published(const struct dma_fence *fence)
+{
+	return atomic_load_relaxed(&fence->state) ||
+	       atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_PUBLISHED;
+}
+
+/*
+ * The last reference of a fence that somebody may be waiting for is gone, and nobody signaled it.
+ * To signal it would say that the memory may be reused, and nobody knows that; to free it would
+ * pull it away from under who waits, and from under its producer, who may signal it yet.
+ */
+static void quarantine(struct dma_fence *fence)
+{
+	uint64_t state;
+
+	atomic_store_relaxed(&fence->refcount, REFCOUNT_SATURATED);
+	fence_set_flags(fence, DMA_FENCE_FLAG_QUARANTINED);
+	state = dma_fence_lock_state(fence, true);
+	if (!(state & SIGNALED)) {
+		atomic_store_relaxed(&fence->error, -EDEADLK);
+		/* So that the word is not 0, and its signal does not take the short way. */
+		atomic_fetch_or_relaxed(&fence->state, WAITERS);
+		dma_fence_unlock_pending(fence, state_callbacks(state));
+	}
+	dma_fence_report(REPORT_QUARANTINE, fence,
+			 "fence %" PRIu64 ":%" PRIu64 " lost its last reference before it was "
+			 "signaled: a dma_fence_put() too many, or a producer that forgot it; it is "
+			 "not signaled, its error is -EDEADLK, and its memory is kept for ever",
+			 fence->context, fence->seqno);
+}
+
+static void __attribute__((noinline)) release(struct dma_fence *fence)
+{
+	const struct dma_fence_ops *ops;
+
+	if (unlikely(!dma_fence_test_signaled_flag(fence)) && published(fence)) {
+		if (MUTANT(RELEASE_SIGNALS)) {
+			dma_fence_set_error(fence, -EDEADLK);
+			dma_fence_signal(fence);
+		}
+		quarantine(fence);
+		return;
+	}
+	hook(release, fence);
+	ops = atomic_load_relaxed(&fence->ops);
+	if (ops->release)
+		ops->release(fence);
+	else
+		dma_fence_free(fence);
+}
+
+void dma_fence_put(struct dma_fence *fence)
+{
+	enum refcount_result result;
+
+	if (!fence)
+		return;
+	hook(put, fence);
+	result = refcount_put(&fence->refcount);
+	if (result == REFCOUNT_LAST)
+		release(fence);
+	else if (unlikely(result != REFCOUNT_OK))
+		refcount_fault(fence, result);
+}
+
+static void free_after_grace_period(struct dma_fence_rcu_link *link)
+{
+	free((char *)link - offsetof(struct dma_fence, rcu));
+}
+
+void dma_fence_free(struct dma_fence *fence)
+{
+	dma_fence_rcu_defer(&fence->rcu, free_after_grace_period);
+}
+
+/* Asking the back end */
+
+/*
+ * The ops of a fence that is signaled may be gone. They are called inside a read-side section that
+ * began while the fence was not: NULL says that it is too late for that. Ends with ops_end().
+ */
+static const struct dma_fence_ops *ops_begin(const struct dma_fence *fence)
+{
+	const struct dma_fence_ops *ops;
+
+	dma_fence_rcu_read_lock();
+	ops = atomic_load_acquire(&fence->ops);
+	return !MUTANT(OPS_AFTER_SIGNAL) && dma_fence_test_signaled_flag(fence) ? NULL : ops;
+}
+
+static void ops_end(void)
+{
+	dma_fence_rcu_read_unlock();
+}
+
+bool dma_fence_ask_backend(struct dma_fence *fence)
+{
+	const struct dma_fence_ops *ops = ops_begin(fence);
+	bool signaled = !ops || ops->signaled(fence);
+
+	ops_end();
+	if (MUTANT(QUERY_SIGNALS) && signaled)
+		dma_fence_signal(fence);
+	return signaled;
+}
+
+bool dma_fence_poll(struct dma_fence *fence)
+{
+	if (dma_fence_test_signaled_flag(fence))
+		return true;
+	if (!dma_fence_is_signaled(fence))
+		return false;
+	dma_fence_signal(fence);
+	return true;
+}
+
+void dma_fence_enable_backend(struct dma_fence *fence)
+{
+	const struct dma_fence_ops *ops;
+	bool pending;
+
+	if (!(fence_set_flags(fence, DMA_FENCE_FLAG_ENABLED | DMA_FENCE_FLAG_PUBLISHED) &
+	      DMA_FENCE_FLAG_ENABLED))
+		return;
+	hook(enable, fence);
+	ops = ops_begin(fence);
+	pending = !ops || ops->enable_signaling(fence);
+	ops_end();
+	if (!pending)
+		dma_fence_signal(fence);
+}
+
+void dma_fence_enable_signaling(struct dma_fence *fence)
+{
+	if (dma_fence_test_signaled_flag(fence))
+		return;
+	fence_set_flags(fence, DMA_FENCE_FLAG_PUBLISHED);
+	fence_enable(fence);
+	dma_fence_poll(fence);
+}
+
+void dma_fence_set_deadline(struct dma_fence *fence, int64_t deadline_ns)
+{
+	const struct dma_fence_ops *ops;
+
+	if (!(atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_HAS_SET_DEADLINE) ||
+	    dma_fence_test_signaled_flag(fence))
+		return;
+	ops = ops_begin(fence);
+	if (ops)
+		ops->set_deadline(fence, deadline_ns);
+	ops_end();
+}
+
+/* How it ended */
+
+int dma_fence_set_error(struct dma_fence *fence, int error)
+{
+	uint64_t state;
+
+	if (error >= 0 || error < -4095)
+		return -EINVAL;
+
+	/* Under the lock, so that the error either comes with the flag or not at all. */
+	state = dma_fence_lock_state(fence, true);
+	if (MUTANT(ERROR_AFTER_SIGNAL) && state & SIGNALED)
+		atomic_store_relaxed(&fence->error, error);
+	if (state & SIGNALED)
+		return -EALREADY;
+	if (atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_QUARANTINED) {
+		dma_fence_unlock_pending(fence, state_callbacks(state));
+		return -EALREADY;
+	}
+	atomic_store_relaxed(&fence->error, error);
+	dma_fence_unlock_pending(fence, state_callbacks(state));
+	return 0;
+}
+
+int dma_fence_get_status(struct dma_fence *fence)
+{
+	int error;
+
+	if (!dma_fence_poll(fence))
+		return 0;
+	error = atomic_load_relaxed(&fence->error);
+	return error ? error : 1;
+}
+
+int64_t dma_fence_timestamp(struct dma_fence *fence)
+{
+	if (!dma_fence_poll(fence))
+		return -EAGAIN;
+	return state_timestamp(atomic_load_relaxed(&fence->state));
+}
+
+/* Comparing and describing */
+
+struct dma_fence *dma_fence_later(struct dma_fence *f1, struct dma_fence *f2)
+{
+	struct dma_fence *later = dma_fence_is_later(f1, f2) ? f1 : f2;
+
+	if (f1->context != f2->context) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return dma_fence_is_signaled(later) ? NULL : later;
+}
+
+static const char *name_of(struct dma_fence *fence, bool driver)
+{
+	const struct dma_fence_ops *ops = ops_begin(fence);
+	const char *(*get_name)(struct dma_fence *fence);
+	const char *name = driver ? "detached-driver" : "signaled-timeline";
+
+	if (ops) {
+		get_name = driver ? ops->get_driver_name : ops->get_timeline_name;
+		name = get_name ? get_name(fence) : "unnamed";
+	}
+	ops_end();
+	return name;
+}
+
+const char *dma_fence_driver_name(struct dma_fence *fence)
+{
+	return name_of(fence, true);
+}
+
+const char *dma_fence_timeline_name(struct dma_fence *fence)
+{
+	return name_of(fence, false);
+}
+
+void dma_fence_describe(struct dma_fence *fence, FILE *out)
+{
+	char status[64] = "pending";
+	uint64_t state;
+	int error;
+
+	state = atomic_load_acquire(&fence->state);
+	error = atomic_load_relaxed(&fence->error);
+	if (state & SIGNALED) {
+		int n = snprintf(status, sizeof(status), "signaled at %" PRId64 " ns",
+				 state_timestamp(state));
+
+		if (error)
+			snprintf(status + n, sizeof(status) - (size_t)n, ", error %d", error);
+	}
+
+	dma_fence_rcu_read_lock();
+	fprintf(out, "%s %s %" PRIu64 ":%" PRIu64 " %s", dma_fence_driver_name(fence),
+		dma_fence_timeline_name(fence), fence->context, fence->seqno, status);
+	dma_fence_rcu_read_unlock();
+}
+
+/* Stubs */
+
+static void stub_release(struct dma_fence *fence)
+{
+	/* All references that users had are put, and so was the one that is nobody's: a put too many. */
+	atomic_store_relaxed(&fence->refcount, REFCOUNT_SATURATED);
+	refcount_fault(fence, REFCOUNT_UNDERFLOW);
+}
+
+static const struct dma_fence_ops stub_ops = {
+	.release = stub_release,
+};
+
+static struct dma_fence stub = {
+	.state = SIGNALED | DRAINED,
+	.ops = &stub_ops,
+	.refcount = 1,
+};
+
+struct dma_fence *dma_fence_get_stub(void)
+{
+	return dma_fence_get(&stub);
+}
+
+struct dma_fence *dma_fence_allocate_private_stub(int64_t timestamp_ns)
+{
+	struct dma_fence *fence = malloc(sizeof(*fence));
+
+	if (!fence) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	dma_fence_init(fence, NULL, dma_fence_context_alloc(1), 1);
+	dma_fence_signal_timestamp(fence, timestamp_ns);
+	return fence;
+}

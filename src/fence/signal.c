@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: MIT */
+/* Signaling a fence, and its callbacks. The state word and its rules are in state.h. */
+#include <errno.h>
+
+#include <dmafence/rcu.h>
+
+#include "base/clock.h"
+#include "base/hooks.h"
+#include "base/park.h"
+#include "base/report.h"
+#include "base/run-queue.h"
+#include "fence/state.h"
+
+/* The sections under the lock are a few instructions; past this their owner was preempted. */
+#define LOCK_SPINS 100
+
+static void wake(struct dma_fence *fence)
+{
+	dma_fence_park_wake(park_low_half(&fence->state));
+}
+
+/* Sleeps while the word is 'state', which has the bit by which the sleeper is woken. */
+static void sleep_on(struct dma_fence *fence, uint64_t state)
+{
+	dma_fence_park_wait(park_low_half(&fence->state), (uint32_t)state, CLOCK_NEVER);
+}
+
+/* Waits for whoever holds the lock. Returns the word as it is afterwards. */
+static uint64_t wait_unlocked(struct dma_fence *fence)
+{
+	uint64_t state, bit;
+	int i;
+
+	for (i = 0; i < LOCK_SPINS; i++) {
+		state = atomic_load_acquire(&fence->state);
+		if (!(state & LOCKED))
+			return state;
+		cpu_relax();
+	}
+	while (state & LOCKED) {
+		bit = state & SIGNALED ? CONTENDED : WAITERS;
+		if (state & bit || atomic_cas_acquire(&fence->state, &state, state | bit))
+			sleep_on(fence, state | bit);
+		state = atomic_load_acquire(&fence->state);
+	}
+	return state;
+}
+
+uint64_t dma_fence_lock_state(struct dma_fence *fence, bool pending_only)
+{
+	uint64_t state = atomic_load_acquire(&fence->state);
+
+	for (;;) {
+		if (state & SIGNALED && (pending_only || state & DRAINED))
+			return state;
+		if (state & LOCKED)
+			state = wait_unlocked(fence);
+		else if (atomic_cas_acquire(&fence->state, &state, state | LOCKED))
+			return state | LOCKED;
+	}
+}
+
+void dma_fence_unlock_pending(struct dma_fence *fence, const struct dma_fence_cb *newest)
+{
+	uint64_t state = atomic_load_relaxed(&fence->state);
+
+	/* Only WAITERS can change under us. */
+	while (!atomic_cas_release(&fence->state, &state,
+				   state_of_callbacks(newest) | (state & WAITERS)))
+		;
+	if (state & WAITERS)
+		wake(fence);
+}
+
+static void unlock_signaled(struct dma_fence *fence)
+{
+	if (unlikely(atomic_fetch_sub_release(&fence->state, LOCKED) & CONTENDED)) {
+		atomic_fetch_and_release(&fence->state, ~CONTENDED);
+		wake(fence);
+	}
+}
+
+/* Delivery */
+
+/* Turns a list that hangs on the word, newest first, into one to run, oldest first. */
+static struct dma_fence_cb *oldest_first(struct dma_fence_cb *cb)
+{
+	struct dma_fence_cb *list = NULL, *next;
+
+	if (MUTANT(NEWEST_FIRST))
+		return cb;
+	for (; cb; cb = next) {
+		next = cb->next;
+		cb->next = list;
+		cb->prev = NULL;
+		if (list)
+			list->prev = cb;
+		list = cb;
+	}
+	return list;
+}
+
+/* A callback that has been taken out of the list, to be run. It stays marked after it has run. */
+static bool cb_taken(const struct dma_fence_cb *cb)
+{
+	return cb->next == cb;
+}
+
+/* Under the lock. */
+static void take(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	struct dma_fence_cb *next = cb->next;
+
+	fence->delivery.to_run = next;
+	fence->delivery.now.running = cb;
+	if (next)
+		next->prev = NULL;
+	cb->next = cb;
+}
+
+/*
+ * Runs the callbacks and makes the fence drained. The caller holds the lock, and a reference.
+ *
+ * The lock is not held while a callback runs, so that others can be taken out of the list; but if
+ * there is only the one there is nobody to let in: whoever wants the lock then wants this very
+ * callback, and has to wait until it has returned anyway. That saves the common case two atomic
+ * operations.
+ *
+ * Once it is called the callback's storage is not touched again, and once it is drained neither is
+ * the fence, whose address alone is needed for waking.
+ */
+static void deliver(struct dma_fence *fence, struct run_queue *queue)
+{
+	struct dma_fence_cb *cb = fence->delivery.to_run;
+	uint64_t state;
+
+	queue->current = fence;
+	if (cb && !cb->next) {
+		take(fence, cb);
+		queue->current_locked = true;
+		hook(callback, fence, cb);
+		cb->func(fence, cb);
+		queue->current_locked = false;
+	} else {
+		while (cb) {
+			take(fence, cb);
+			if (!MUTANT(LOCK_KEPT))
+				unlock_signaled(fence);
+			hook(callback, fence, cb);
+			cb->func(fence, cb);
+			if (!MUTANT(LOCK_KEPT))
+				dma_fence_lock_state(fence, false);
+			cb = fence->delivery.to_run;
+		}
+	}
+	queue->current = NULL;
+
+	state = atomic_load_relaxed(&fence->state);
+	state = (state & ~(LOCKED | WAITERS | CONTENDED)) | DRAINED;
+	if (atomic_exchange_acq_rel(&fence->state, state) & (WAITERS | CONTENDED))
+		wake(fence);
+}
+
+static struct dma_fence *to_fence(struct dma_fence_run_link *entry)
+{
+	return (struct dma_fence *)((char *)entry -
+				    offsetof(struct dma_fence, delivery.now.queued));
+}
+
+static void run_all(struct run_queue *queue)
+{
+	struct dma_fence_run_link *entry;
+
+	while ((entry = run_queue_pop(queue))) {
+		struct dma_fence *fence = to_fence(entry);
+
+		dma_fence_lock_state(fence, false);
+		deliver(fence, queue);
+		if (!MUTANT(QUEUED_WITHOUT_REFERENCE))
+			dma_fence_put(fence);
+	}
+}
+
+bool dma_fence_begin_delivery(void)
+{
+	struct run_queue *queue = run_queue_of_thread();
+
+	if (run_queue_active(queue))
+		return false;
+	run_queue_begin(queue);
+	return true;
+}
+
+void dma_fence_end_delivery(bool begun)
+{
+	struct run_queue *queue = run_queue_of_thread();
+
+	if (!begun)
+		return;
+	run_all(queue);
+	run_queue_end(queue);
+}
+
+bool dma_fence_delivered_here(const struct dma_fence *fence)
+{
+	const struct run_queue *queue = run_queue_of_thread();
+	struct dma_fence_run_link *entry;
+
+	if (!run_queue_active(queue))
+		return false;
+	if (queue->current == fence)
+		return true;
+	for (entry = queue->head; entry; entry = entry->next) {
+		if (to_fence(entry) == fence)
+			return true;
+	}
+	return false;
+}
+
+/* The winner has the lock; 'newest' is the list it took from the word. */
+static void deliver_or_queue(struct dma_fence *fence, struct dma_fence_cb *newest)
+{
+	struct run_queue *queue = run_queue_of_thread();
+
+	fence->delivery.to_run = oldest_first(newest);
+	if (MUTANT(DEEP_RECURSION) && run_queue_active(queue)) {
+		deliver(fence, queue);
+		return;
+	}
+	if (run_queue_active(queue)) {
+		if (!MUTANT(QUEUED_WITHOUT_REFERENCE))
+			dma_fence_get(fence);
+		run_queue_push(queue, &fence->delivery.now.queued);
+		unlock_signaled(fence);
+		return;
+	}
+	run_queue_begin(queue);
+	deliver(fence, queue);
+	run_all(queue);
+	run_queue_end(queue);
+}
+
+/* Signal */
+
+static void signaled_late(struct dma_fence *fence)
+{
+	dma_fence_report(REPORT_LATE_SIGNAL, fence,
+			 "fence %llu:%llu is signaled now, by its producer, after its last "
+			 "reference was dropped: one dma_fence_put() too many came before this",
+			 (unsigned long long)fence->context, (unsigned long long)fence->seqno);
+}
+
+bool dma_fence_signal_state(struct dma_fence *fence, uint64_t signaled, int error)
+{
+	uint64_t state = atomic_load_acquire(&fence->state), next;
+	uint64_t lock = 0; /* LOCKED if we hold it */
+	struct dma_fence_cb *newest;
+
+	if (unlikely(error != KEEP_ERROR)) {
+		state = dma_fence_lock_state(fence, true);
+		if (state & SIGNALED)
+			return false;
+		lock = LOCKED;
+		atomic_store_relaxed(&fence->error, error);
+	}
+	for (;;) {
+		if (state & SIGNALED)
+			return false;
+		if (unlikely((state & LOCKED) != lock)) {
+			state = wait_unlocked(fence);
+			continue;
+		}
+		newest = state_callbacks(state);
+		next = signaled | (newest ? LOCKED | (state & WAITERS) : DRAINED);
+		if (MUTANT(DRAINED_EARLY))
+			next |= DRAINED;
+		if (likely(atomic_cas_acq_rel(&fence->state, &state, next)))
+			break;
+	}
+
+	/* Whoever waits for our lock must not wait for the callbacks. */
+	if (unlikely(lock && state & WAITERS))
+		wake(fence);
+	hook(signal, fence);
+	if (unlikely(atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_QUARANTINED))
+		signaled_late(fence);
+	if (newest)
+		deliver_or_queue(fence, newest);
+	else if (state & WAITERS && !MUTANT(LOST_WAKEUP))
+		wake(fence);
+	return true;
+}
+
+/*
+ * Most fences are signaled with nobody waiting and nobody watching: then it is one compare-and-
+ * swap, and all that makes dma_fence_signal_state() long is kept out of its way.
+ */
+static inline bool signal_fence(struct dma_fence *fence, uint64_t signaled)
+{
+	uint64_t nobody = 0;
+
+	if (likely(!atomic_load_relaxed(&dma_fence_hooks) &&
+		   !atomic_load_relaxed(&fence->state) &&
+		   atomic_cas_acq_rel(&fence->state, &nobody, signaled | DRAINED)))
+		return true;
+	return dma_fence_signal_state(fence, signaled, KEEP_ERROR);
+}
+
+/*
+ * The clock is read before the fence is looked at: with a waiter spinning on it, a look misses the
+ * cache, the clock waits for that, and by then the waiter has the line again.
+ */
+bool dma_fence_check_and_signal(struct dma_fence *fence)
+{
+	return !signal_fence(fence, state_of_timestamp(clock_now()));
+}
+
+void dma_fence_signal(struct dma_fence *fence)
+{
+	signal_fence(fence, state_of_timestamp(clock_now()));
+}
+
+void dma_fence_signal_timestamp(struct dma_fence *fence, int64_t timestamp_ns)
+{
+	signal_fence(fence, state_of_timestamp(timestamp_ns));
+}
+
+/* Callbacks */
+
+int dma_fence_add_callback(struct dma_fence *fence, struct dma_fence_cb *cb, dma_fence_func_t func)
+{
+	uint64_t state;
+	int ret = 0;
+
+	if (unlikely(!fence || !cb || !func || (uintptr_t)cb & PENDING_BITS))
+		return -EINVAL;
+
+	fence_enable(fence);
+	cb->func = func;
+	cb->prev = NULL;
+	state = atomic_load_acquire(&fence->state);
+	for (;;) {
+		if (state & SIGNALED) {
+			cb->func = NULL;
+			ret = -ENOENT;
+			break;
+		}
+		if (unlikely(state & LOCKED)) {
+			state = wait_unlocked(fence);
+			continue;
+		}
+		cb->next = state_callbacks(state);
+		if (likely(atomic_cas_acq_rel(&fence->state, &state,
+					      state_of_callbacks(cb) | (state & WAITERS))))
+			break;
+	}
+
+	hook(add_callback, fence, cb, ret);
+	return ret;
+}
+
+/*
+ * Adding a callback sets only its 'next', because the neighbour may be gone by then. The lock's
+ * holder makes up for it: from the newest on, until a 'prev' that is set, from where on all are.
+ * Each callback is passed at most once, so that taking one out costs O(1) on average.
+ */
+static void set_prev(struct dma_fence_cb *newest)
+{
+	struct dma_fence_cb *cb;
+
+	for (cb = newest; cb && cb->next && !cb->next->prev; cb = cb->next)
+		cb->next->prev = cb;
+}
+
+/* Takes a callback out of the list that begins with 'head', whose 'prev' is NULL. */
+static struct dma_fence_cb *unlink_from(struct dma_fence_cb *head, struct dma_fence_cb *cb)
+{
+	if (cb->next)
+		cb->next->prev = cb->prev;
+	if (cb->prev)
+		cb->prev->next = cb->next;
+	else
+		head = cb->next;
+	cb->func = NULL;
+	return head;
+}
+
+/* Under the lock, which is released. */
+static bool remove_pending(struct dma_fence *fence, uint64_t state, struct dma_fence_cb *cb)
+{
+	struct dma_fence_cb *newest = state_callbacks(state);
+	bool listed = !cb_taken(cb);
+
+	if (listed) {
+		set_prev(newest);
+		newest = unlink_from(newest, cb);
+		if (!newest && !MUTANT(REMOVAL_UNPUBLISHES))
+			fence_set_flags(fence, DMA_FENCE_FLAG_PUBLISHED);
+	}
+	dma_fence_unlock_pending(fence, newest);
+	return listed;
+}
+
+/* Under the lock, which is released. */
+static bool remove_signaled(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	bool ours = run_queue_of_thread()->current == fence;
+	uint64_t state;
+
+	if (!cb_taken(cb)) {
+		fence->delivery.to_run = unlink_from(fence->delivery.to_run, cb);
+		unlock_signaled(fence);
+		return true;
+	}
+
+	while (fence->delivery.now.running == cb && !ours) {
+		/* Gives the lock back, and sleeps until the runner takes the next step. */
+		state = atomic_load_relaxed(&fence->state);
+		while (!atomic_cas_release(&fence->state, &state, (state & ~LOCKED) | CONTENDED))
+			;
+		if (state & CONTENDED)
+			wake(fence);
+		sleep_on(fence, (state & ~LOCKED) | CONTENDED);
+		if (state_drained(dma_fence_lock_state(fence, false)))
+			return false;
+	}
+	unlock_signaled(fence);
+	return false;
+}
+
+static bool remove_callback(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	const struct run_queue *queue = run_queue_of_thread();
+	uint64_t state;
+
+	/* Refused by dma_fence_add_callback(), or removed before. */
+	if (!cb->func)
+		return false;
+	/* Called from the only callback of the fence, under the lock that deliver() has kept. */
+	if (queue->current == fence && queue->current_locked)
+		return false;
+
+	if (MUTANT(CB_AFTER_REMOVE) && dma_fence_test_signaled_flag(fence))
+		return false;
+	state = dma_fence_lock_state(fence, false);
+	if (state_drained(state))
+		return false;
+	if (state & SIGNALED)
+		return remove_signaled(fence, cb);
+	return remove_pending(fence, state, cb);
+}
+
+bool dma_fence_remove_callback(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	bool removed = remove_callback(fence, cb);
+
+	hook(remove_callback, fence, cb, removed);
+	return removed;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* Waiting: one thread sleeps on the state word of one fence, or on an event for any of several. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/hooks.h"
+#include "base/park.h"
+#include "fence/state.h"
+
+/* Fences that one thread can wait for any of without an allocation. */
+#define ANY_ON_STACK 16
+
+static bool drained(const struct dma_fence *fence)
+{
+	return state_drained(atomic_load_acquire(&fence->state));
+}
+
+/* Returns 0, -ETIMEDOUT, -EINTR or -EDEADLK. */
+static int wait_drained(struct dma_fence *fence, bool intr, int64_t deadline)
+{
+	struct spin spin = { 0 };
+	uint64_t state;
+	int ret = 0;
+
+	while (!state_drained(state = atomic_load_acquire(&fence->state))) {
+		if (!spin_once(&spin))
+			break;
+	}
+	dma_fence_spin_learn(&spin, state_drained(state));
+	if (state_drained(state))
+		return 0;
+	if (dma_fence_delivered_here(fence))
+		return -EDEADLK;
+
+	while (!state_drained(state)) {
+		if (ret == -ETIMEDOUT || (ret == -EINTR && intr))
+			return ret;
+		if (!(state & WAITERS) &&
+		    !atomic_cas_acquire(&fence->state, &state, state | WAITERS))
+			continue;
+		ret = dma_fence_park_wait(park_low_half(&fence->state),
+					  (uint32_t)(state | WAITERS), deadline);
+		state = atomic_load_acquire(&fence->state);
+	}
+	return 0;
+}
+
+/* What a wait that was given 'timeout' returns. */
+static int64_t time_left(int ret, int64_t timeout, int64_t deadline)
+{
+	int64_t left;
+
+	if (ret == -ETIMEDOUT)
+		return 0;
+	if (ret)
+		return ret;
+	if (timeout == DMA_FENCE_WAIT_FOREVER || !timeout)
+		return timeout ? timeout : 1;
+	left = deadline - clock_now();
+	return left > 0 ? left : 1;
+}
+
+int64_t dma_fence_wait_timeout(struct dma_fence *fence, bool intr, int64_t timeout_ns)
+{
+	int64_t deadline;
+	int ret;
+
+	if (timeout_ns < 0)
+		return -EINVAL;
+	if (drained(fence))
+		return timeout_ns ? timeout_ns : 1;
+
+	hook(wait_begin, fence);
+	/* Before anything that the caller's time is spent on. */
+	deadline = timeout_ns ? clock_deadline(timeout_ns) : 0;
+	dma_fence_enable_signaling(fence);
+	if (timeout_ns)
+		ret = wait_drained(fence, intr, deadline);
+	else
+		ret = drained(fence) ? 0 : -ETIMEDOUT;
+	hook(wait_end, fence, ret);
+	return time_left(ret, timeout_ns, deadline);
+}
+
+int dma_fence_wait(struct dma_fence *fence, bool intr)
+{
+	int64_t ret = dma_fence_wait_timeout(fence, intr, DMA_FENCE_WAIT_FOREVER);
+
+	return ret < 0 ? (int)ret : 0;
+}
+
+int dma_fence_flush(struct dma_fence *fence)
+{
+	if (!dma_fence_test_signaled_flag(fence))
+		return -EAGAIN;
+	return wait_drained(fence, false, CLOCK_NEVER);
+}
+
+static bool all_there(struct dma_fence **fences, uint32_t count)
+{
+	uint32_t i;
+
+	if (!fences || !count)
+		return false;
+	for (i = 0; i < count; i++) {
+		if (!fences[i])
+			return false;
+	}
+	return true;
+}
+
+/* The first that is drained, else the first that is signaled, else count. */
+static uint32_t first_signaled(struct dma_fence **fences, uint32_t count)
+{
+	uint32_t i, first = count;
+
+	for (i = 0; i < count; i++) {
+		if (drained(fences[i]))
+			return i;
+		if (first == count && dma_fence_test_signaled_flag(fences[i]))
+			first = i;
+	}
+	return first;
+}
+
+struct any_cb {
+	struct dma_fence_cb cb;
+	struct park_event *event;
+};
+
+static void any_signaled(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	(void)fence;
+	park_event_post(((struct any_cb *)cb)->event);
+}
+
+/* Waits until one is signaled, or does not wait at all if one is. 'cbs' has room for all. */
+static int wait_any_signaled(struct dma_fence **fences, uint32_t count, struct any_cb *cbs,
+			     bool intr, int64_t deadline)
+{
+	struct park_event event = { 0 };
+	uint32_t i, added;
+	int ret = 0;
+
+	for (added = 0; added < count; added++) {
+		cbs[added].event = &event;
+		ret = dma_fence_add_callback(fences[added], &cbs[added].cb, any_signaled);
+		if (ret)
+			break;
+	}
+	if (ret == -ENOENT)
+		ret = 0;
+	else
+		ret = dma_fence_park_event_wait(&event, intr, deadline);
+	for (i = 0; i < added && !(MUTANT(WAIT_ANY_BOUNDS) && ret); i++)
+		dma_fence_remove_callback(fences[i], &cbs[i].cb);
+	return ret;
+}
+
+int64_t dma_fence_wait_any_timeout(struct dma_fence **fences, uint32_t count, bool intr,
+				   int64_t timeout_ns, uint32_t *idx)
+{
+	struct any_cb on_stack[ANY_ON_STACK], *cbs = on_stack;
+	int64_t deadline;
+	uint32_t i, first;
+	int ret = 0;
+
+	if (timeout_ns < 0 || !all_there(fences, count))
+		return -EINVAL;
+
+	deadline = timeout_ns ? clock_deadline(timeout_ns) : 0;
+	first = first_signaled(fences, count);
+	if (first == count) {
+		for (i = 0; i < count; i++)
+			dma_fence_enable_signaling(fences[i]);
+		first = first_signaled(fences, count);
+	}
+	if (first == count && timeout_ns) {
+		if (count > ANY_ON_STACK)
+			cbs = calloc(count, sizeof(*cbs));
+		if (!cbs)
+			return -ENOMEM;
+		ret = wait_any_signaled(fences, count, cbs, intr, deadline);
+		if (cbs != on_stack)
+			free(cbs);
+		first = first_signaled(fences, count);
+	}
+
+	/* One that was signaled at the last moment counts. */
+	if (first == count)
+		return time_left(ret ? ret : -ETIMEDOUT, timeout_ns, deadline);
+	if (!drained(fences[first]))
+		ret = timeout_ns ? wait_drained(fences[first], intr, deadline) : -ETIMEDOUT;
+	else
+		ret = 0;
+	if (!ret && idx)
+		*idx = first;
+	return time_left(ret, timeout_ns, deadline);
+}
+
+int64_t dma_fence_wait_all_timeout(struct dma_fence **fences, uint32_t count, bool intr,
+				   int64_t timeout_ns, uint32_t *idx)
+{
+	int64_t deadline;
+	uint32_t i;
+	int ret = 0;
+
+	if (timeout_ns < 0 || !all_there(fences, count))
+		return -EINVAL;
+
+	deadline = timeout_ns ? clock_deadline(timeout_ns) : 0;
+	for (i = 0; i < count; i++)
+		dma_fence_enable_signaling(fences[i]);
+	for (i = 0; i < count && !ret; i++) {
+		if (drained(fences[i]))
+			continue;
+		ret = timeout_ns ? wait_drained(fences[i], intr, deadline) : -ETIMEDOUT;
+		if (ret && idx)
+			*idx = i;
+	}
+	return time_left(ret, timeout_ns, deadline);
+}
