@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Sees to it that what building and testing needs is there. What is missing is installed from
+# Debian's packages, said beforehand; where that cannot be done, it is named.
+# usage: install-packages.sh [--check]	with --check it only names, and installs nothing
+set -eu
+
+missing=
+describe=
+
+need() { # package, what for, command that succeeds if it is there
+    package=$1 what=$2
+    shift 2
+    if ! "$@" >/dev/null 2>&1; then
+        missing="$missing $package"
+        describe="$describe
+  $package	$what"
+    fi
+}
+
+header() {
+    printf '#include <%s>\n' "$1" | ${CC:-cc} -E -x c -
+}
+
+# Two of its headers that cmocka's wants before it.
+cmocka() {
+    printf '#include <stdarg.h>\n#include <stddef.h>\n#include <setjmp.h>\n#include <stdint.h>\n#include <cmocka.h>\n' |
+        ${CC:-cc} -E -x c -
+}
+
+need gcc 'C compiler' command -v "${CC:-cc}"
+need libc6-dev 'C library headers' header stdio.h
+need g++ 'C++ compiler, for the tests' command -v "${CXX:-c++}"
+need binutils 'nm, for the tests' command -v nm
+need meson 'build system' command -v meson
+need ninja-build 'build system' command -v ninja
+need pkg-config 'finds libraries' command -v pkg-config
+need python3 'counts the tests; meson needs it, too' command -v python3
+need liburcu-dev 'RCU' pkg-config --exists liburcu-bp
+need libcmocka-dev 'unit tests' cmocka
+
+[ -n "$missing" ] || exit 0
+
+if [ "${1:-}" = --check ]; then
+    echo "missing:$describe"
+    exit 1
+fi
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "error: these are missing and there is no apt-get to install them with; please install" \
+         "them with your system's package manager (the names are Debian's):$describe" >&2
+    exit 1
+fi
+if [ "$(id -u)" -ne 0 ]; then
+    echo "error: these packages are missing, and installing them needs root; please run" \
+         "'apt-get install$missing' as root:$describe" >&2
+    exit 1
+fi
+
+echo "Installing Debian packages that are missing:$describe"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q || echo "apt-get update failed; going on with the package lists that are there" >&2
+# shellcheck disable=SC2086 # a list of words
+apt-get install -q -y --no-install-recommends $missing
