@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: MIT */
+/* The ground by itself: lock, park, run queue, RCU, clock, hooks. */
+#include "support.h"
+
+#include "base/lock.h"
+#include "base/park.h"
+#include "base/rcu.h"
+#include "base/run-queue.h"
+
+/* Lock */
+
+#define THREADS 4
+#define TURNS 100000
+
+static struct lock lock;
+static long counter;
+
+static void *add(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < TURNS; i++) {
+		lock_acquire(&lock);
+		counter++; /* plain: it is the lock that makes this right */
+		if (i % 1000 == 0)
+			sched_yield(); /* so that contenders have to sleep */
+		lock_release(&lock);
+	}
+	return NULL;
+}
+
+static void lock_excludes(void **state)
+{
+	pthread_t threads[THREADS];
+	int i;
+
+	(void)state;
+	for (i = 0; i < THREADS; i++)
+		threads[i] = start(add, NULL);
+	for (i = 0; i < THREADS; i++)
+		join(threads[i]);
+	assert_int_equal(counter, THREADS * TURNS);
+	assert_int_equal(lock.state, LOCK_FREE);
+}
+
+/* Park */
+
+static void park_returns_if_the_value_differs(void **state)
+{
+	uint32_t word = 5;
+
+	(void)state;
+	assert_int_equal(dma_fence_park_wait(&word, 4, CLOCK_NEVER), 0);
+}
+
+static void park_times_out(void **state)
+{
+	uint32_t word = 5;
+	int64_t deadline = clock_now() + 10 * MS;
+
+	(void)state;
+	assert_int_equal(dma_fence_park_wait(&word, 5, deadline), -ETIMEDOUT);
+	assert_true(clock_now() >= deadline);
+	assert_int_equal(dma_fence_park_wait(&word, 5, 0), -ETIMEDOUT);
+	assert_int_equal(dma_fence_park_wait(&word, 5, clock_now() - SECOND), -ETIMEDOUT);
+}
+
+static struct park_event event;
+static int posted_before;
+
+static void *post_soon(void *arg)
+{
+	if (arg)
+		sleep_ns(20 * MS);
+	posted_before = 7;
+	park_event_post(&event);
+	return NULL;
+}
+
+static void event_is_posted_once_for_all(void **state)
+{
+	int slow;
+
+	(void)state;
+	for (slow = 0; slow < 2; slow++) {
+		pthread_t thread;
+
+		memset(&event, 0, sizeof(event));
+		posted_before = 0;
+		thread = start(post_soon, slow ? &event : NULL);
+		assert_int_equal(dma_fence_park_event_wait(&event, false, CLOCK_NEVER), 0);
+		assert_int_equal(posted_before, 7);
+		assert_int_equal(dma_fence_park_event_wait(&event, false, 0), 0);
+		join(thread);
+		park_event_post(&event);
+		assert_int_equal(dma_fence_park_event_wait(&event, false, 0), 0);
+	}
+	memset(&event, 0, sizeof(event));
+	assert_int_equal(dma_fence_park_event_wait(&event, false, clock_now() + MS), -ETIMEDOUT);
+}
+
+/* A thread whose waits are long spins less and less, and not for ever less. */
+static void *spin_in_vain(void *arg)
+{
+	int64_t first = 0, least = INT64_MAX, again = 0;
+	int i;
+
+	(void)arg;
+	for (i = 0; i < 100; i++) {
+		struct spin spin = { 0 };
+		int64_t spent = clock_now();
+
+		while (spin_once(&spin))
+			;
+		spent = clock_now() - spent;
+		dma_fence_spin_learn(&spin, false);
+		if (i == 0)
+			first = spent;
+		if (i > 0 && spent < least)
+			least = spent;
+		if (i > 10 && spent > again)
+			again = spent;
+	}
+	assert_true(first >= 10000);
+	assert_true(least < 5000);
+	assert_true(again >= 10000);
+	return NULL;
+}
+
+static void *spin_not_at_all(void *arg)
+{
+	struct spin spin = { 0 };
+	int64_t spent = clock_now();
+
+	(void)arg;
+	while (spin_once(&spin))
+		;
+	assert_true(clock_now() - spent < 5000);
+	return NULL;
+}
+
+static void spinning_is_learnt(void **state)
+{
+	(void)state;
+	/* In a thread that has learnt nothing yet. With one CPU there is nobody to spin for. */
+	join(start(sysconf(_SC_NPROCESSORS_ONLN) > 1 ? spin_in_vain : spin_not_at_all, NULL));
+}
+
+/* Run queue */
+
+static void run_queue_is_in_order(void **state)
+{
+	struct dma_fence_run_link links[5];
+	struct run_queue *queue = run_queue_of_thread();
+	int i;
+
+	(void)state;
+	assert_false(run_queue_active(queue));
+	run_queue_begin(queue);
+	assert_true(run_queue_active(queue));
+	assert_null(run_queue_pop(queue));
+	for (i = 0; i < 3; i++)
+		run_queue_push(queue, &links[i]);
+	assert_ptr_equal(run_queue_pop(queue), &links[0]);
+	for (; i < 5; i++)
+		run_queue_push(queue, &links[i]);
+	for (i = 1; i < 5; i++)
+		assert_ptr_equal(run_queue_pop(queue), &links[i]);
+	assert_null(run_queue_pop(queue));
+	run_queue_push(queue, &links[0]);
+	assert_ptr_equal(run_queue_pop(queue), &links[0]);
+	assert_null(run_queue_pop(queue));
+	run_queue_end(queue);
+	assert_false(run_queue_active(queue));
+}
+
+static void *has_its_own(void *arg)
+{
+	assert_ptr_not_equal(run_queue_of_thread(), arg);
+	assert_false(run_queue_active(run_queue_of_thread()));
+	return NULL;
+}
+
+static void run_queue_is_per_thread(void **state)
+{
+	(void)state;
+	run_queue_begin(run_queue_of_thread());
+	join(start(has_its_own, run_queue_of_thread()));
+	run_queue_end(run_queue_of_thread());
+}
+
+/* RCU */
+
+struct deferred {
+	struct dma_fence_rcu_link link;
+	int number;
+};
+
+static int deferred_ran, deferred_next;
+
+static void deferred_run(struct dma_fence_rcu_link *link)
+{
+	struct deferred *deferred = container_of(link, struct deferred, link);
+
+	if (deferred->number >= 0)
+		assert_int_equal(deferred->number, deferred_next++);
+	__atomic_fetch_add(&deferred_ran, 1, __ATOMIC_SEQ_CST);
+	free(deferred);
+}
+
+static void defer(int number)
+{
+	struct deferred *deferred = malloc(sizeof(*deferred));
+
+	deferred->number = number;
+	dma_fence_rcu_defer(&deferred->link, deferred_run);
+}
+
+static void deferred_runs_in_order_before_the_barrier(void **state)
+{
+	int i, n = 0;
+
+	(void)state;
+	deferred_ran = deferred_next = 0;
+	for (i = 0; i < 3000; i++) {
+		defer(n++);
+		if (i % 1000 == 999) {
+			dma_fence_rcu_barrier();
+			assert_int_equal(deferred_ran, n);
+		}
+	}
+}
+
+static void deferred_waits_for_readers(void **state)
+{
+	int early;
+
+	(void)state;
+	deferred_ran = 0;
+	dma_fence_rcu_read_lock();
+	dma_fence_rcu_read_lock();
+	defer(-1);
+	dma_fence_rcu_read_unlock();
+	sleep_ns(30 * MS);
+	early = __atomic_load_n(&deferred_ran, __ATOMIC_SEQ_CST);
+	dma_fence_rcu_read_unlock();
+	assert_int_equal(early, 0);
+	dma_fence_rcu_barrier();
+	assert_int_equal(deferred_ran, 1);
+}
+
+static void *defer_many(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < 20000; i++) {
+		dma_fence_rcu_read_lock();
+		defer(-1);
+		dma_fence_rcu_read_unlock();
+		if (i % 5000 == 0)
+			dma_fence_rcu_barrier();
+	}
+	return NULL;
+}
+
+static void deferred_by_many_threads(void **state)
+{
+	pthread_t threads[3];
+	int i;
+
+	(void)state;
+	deferred_ran = 0;
+	for (i = 0; i < 3; i++)
+		threads[i] = start(defer_many, NULL);
+	for (i = 0; i < 3; i++)
+		join(threads[i]);
+	dma_fence_rcu_barrier();
+	assert_int_equal(deferred_ran, 60000);
+}
+
+static int reader_in, reader_out;
+
+static void *read_for_a_while(void *arg)
+{
+	(void)arg;
+	dma_fence_rcu_read_lock();
+	set_flag(&reader_in);
+	sleep_ns(30 * MS);
+	set_flag(&reader_out);
+	dma_fence_rcu_read_unlock();
+	return NULL;
+}
+
+static void synchronize_waits_for_readers(void **state)
+{
+	pthread_t thread = start(read_for_a_while, NULL);
+
+	(void)state;
+	await_flag(&reader_in);
+	dma_fence_rcu_synchronize();
+	assert_true(atomic_load_relaxed(&reader_out));
+	join(thread);
+}
+
+/* Clock */
+
+static void deadlines_do_not_overflow(void **state)
+{
+	int64_t now = clock_now(), soon = clock_deadline(SECOND);
+
+	(void)state;
+	assert_true(now > 0);
+	assert_true(soon >= now + SECOND && soon < now + 20 * SECOND);
+	assert_int_equal(clock_deadline(CLOCK_NEVER), CLOCK_NEVER);
+	assert_int_equal(clock_deadline(CLOCK_NEVER - 1), CLOCK_NEVER);
+	assert_true(clock_deadline(0) >= now);
+}
+
+/* Hooks: a table sees every event, once each. */
+
+static struct {
+	int init, get, put, release, enable, signal, add, remove, callback, begin, end, report;
+	int last_add, last_end;
+	bool last_remove;
+} seen;
+
+static void on_init(struct dma_fence *fence) { (void)fence; seen.init++; }
+static void on_get(struct dma_fence *fence) { (void)fence; seen.get++; }
+static void on_put(struct dma_fence *fence) { (void)fence; seen.put++; }
+static void on_release(struct dma_fence *fence) { (void)fence; seen.release++; }
+static void on_enable(struct dma_fence *fence) { (void)fence; seen.enable++; }
+static void on_signal(struct dma_fence *fence)
+{
+	assert_true(dma_fence_test_signaled_flag(fence));
+	seen.signal++;
+}
+static void on_add(struct dma_fence *fence, struct dma_fence_cb *cb, int result)
+{
+	(void)fence;
+	(void)cb;
+	seen.add++;
+	seen.last_add = result;
+}
+static void on_remove(struct dma_fence *fence, struct dma_fence_cb *cb, bool result)
+{
+	(void)fence;
+	(void)cb;
+	seen.remove++;
+	seen.last_remove = result;
+}
+static void on_callback(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	(void)fence;
+	assert_int_equal(container_of(cb, struct counter, cb)->ran, 0);
+	seen.callback++;
+}
+static void on_begin(struct dma_fence *fence) { (void)fence; seen.begin++; }
+static void on_end(struct dma_fence *fence, int result)
+{
+	(void)fence;
+	seen.end++;
+	seen.last_end = result;
+}
+static void on_report(const struct report *report) { (void)report; seen.report++; }
+
+static bool enable_op(struct dma_fence *fence)
+{
+	(void)fence;
+	return true;
+}
+
+static void hooks_see_everything(void **state)
+{
+	static const struct hooks all = {
+		.init = on_init, .get = on_get, .put = on_put, .release = on_release,
+		.enable = on_enable, .signal = on_signal, .add_callback = on_add,
+		.remove_callback = on_remove, .callback = on_callback, .wait_begin = on_begin,
+		.wait_end = on_end, .report = on_report,
+	};
+	static const struct hooks none;
+	static const struct dma_fence_ops ops = {
+		.enable_signaling = enable_op,
+		.release = count_release,
+	};
+	struct counter a = { .ran = 0 }, b = { .ran = 0 };
+	struct dma_fence fence;
+
+	(void)state;
+	hooks_install(&all);
+	dma_fence_init(&fence, &ops, 1, 1);
+	dma_fence_get(&fence);
+	dma_fence_put(&fence);
+	assert_int_equal(dma_fence_add_callback(&fence, &a.cb, count_call), 0);
+	assert_int_equal(dma_fence_add_callback(&fence, &b.cb, count_call), 0);
+	assert_true(dma_fence_remove_callback(&fence, &b.cb));
+	assert_true(seen.last_remove);
+	assert_int_equal(dma_fence_wait_timeout(&fence, false, MS), 0);
+	assert_int_equal(seen.last_end, -ETIMEDOUT);
+	dma_fence_signal(&fence);
+	assert_int_equal(dma_fence_add_callback(&fence, &b.cb, count_call), -ENOENT);
+	assert_int_equal(seen.last_add, -ENOENT);
+	assert_false(dma_fence_remove_callback(&fence, &b.cb));
+	assert_false(seen.last_remove);
+	dma_fence_put(&fence);
+	dma_fence_put(&fence);
+	assert_int_equal(seen.init, 1);
+	assert_int_equal(seen.get, 1);
+	assert_int_equal(seen.put, 3);
+	assert_int_equal(seen.release, 1);
+	assert_int_equal(seen.enable, 1);
+	assert_int_equal(seen.signal, 1);
+	assert_int_equal(seen.add, 3);
+	assert_int_equal(seen.remove, 2);
+	assert_int_equal(seen.callback, 1);
+	assert_int_equal(seen.begin, 1);
+	assert_int_equal(seen.end, 1);
+	assert_int_equal(seen.report, 1);
+
+	/* A table that wants to see nothing, and none at all. */
+	hooks_install(&none);
+	dma_fence_init(&fence, &ops, 1, 1);
+	dma_fence_signal(&fence);
+	dma_fence_put(&fence);
+	hooks_install(NULL);
+	dma_fence_init(&fence, &ops, 1, 1);
+	dma_fence_signal(&fence);
+	dma_fence_put(&fence);
+	assert_int_equal(seen.init, 1);
+}
+
+/* Without a hook a report is a line on stderr. */
+static void report_goes_to_stderr(void **state)
+{
+	char line[200] = "";
+	int saved = dup(2), fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	dup2(fds[1], 2);
+	dma_fence_report(REPORT_REFCOUNT, NULL, "a report %d", 17);
+	dup2(saved, 2);
+	close(saved);
+	close(fds[1]);
+	assert_true(read(fds[0], line, sizeof(line) - 1) > 0);
+	close(fds[0]);
+	assert_string_equal(line, "dmafence: a report 17\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lock_excludes),
+		cmocka_unit_test(park_returns_if_the_value_differs),
+		cmocka_unit_test(park_times_out),
+		cmocka_unit_test(event_is_posted_once_for_all),
+		cmocka_unit_test(spinning_is_learnt),
+		cmocka_unit_test(run_queue_is_in_order),
+		cmocka_unit_test(run_queue_is_per_thread),
+		cmocka_unit_test(deferred_runs_in_order_before_the_barrier),
+		cmocka_unit_test(deferred_waits_for_readers),
+		cmocka_unit_test(deferred_by_many_threads),
+		cmocka_unit_test(synchronize_waits_for_readers),
+		cmocka_unit_test(deadlines_do_not_overflow),
+		cmocka_unit_test(hooks_see_everything),
+		cmocka_unit_test(report_goes_to_stderr),
+	};
+
+	return RUN(tests);
+}

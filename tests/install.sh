@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# A program builds against the installed tree with nothing but pkg-config, as C and as C++, with
+# the shared and with the static library, and runs.
+# usage: install.sh SOURCE_ROOT BUILD_ROOT
+set -eu
+source=$1 build=$2
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT INT TERM
+
+DESTDIR='' meson install -C "$build" --no-rebuild --destdir "$folder/root" >"$folder/log" ||
+    { cat "$folder/log"; exit 1; }
+pc=$(find "$folder/root" -name dmafence.pc)
+libdir=$(dirname "$(find "$folder/root" -name libdmafence.so)")
+test -n "$pc"
+for file in include/dmafence/dmafence.h include/dmafence/fence.h include/dmafence/context.h; do
+    find "$folder/root" -path "*/$file" | grep -q . || { echo "$file is not installed"; exit 1; }
+done
+test -L "$libdir/libdmafence.so.0"
+test -f "$libdir/libdmafence.a"
+
+# What the installed tree says of itself, seen from below DESTDIR.
+PKG_CONFIG_PATH=$(dirname "$pc") && export PKG_CONFIG_PATH
+flags() {
+    pkg-config --define-variable=prefix="$folder/root$(pkg-config --variable=prefix dmafence)" "$@"
+}
+
+cp "$source/examples/readme.c" "$folder/program.c"
+cp "$source/examples/copy.c" "$folder/copy.c"
+cat >"$folder/program.cc" <<'EOF'
+#include <cstdio>
+#include <dmafence/dmafence.h>
+
+struct work {
+	dma_fence fence;
+	dma_fence_cb cb;
+	bool done;
+};
+
+int main()
+{
+	static const dma_fence_ops ops = {};
+	work *w = new work;
+
+	w->done = false;
+	dma_fence_init(&w->fence, &ops, dma_fence_context_alloc(1), 1);
+	dma_fence_get(&w->fence);
+	int ret = dma_fence_add_callback(&w->fence, &w->cb, [](dma_fence *fence, dma_fence_cb *) {
+		reinterpret_cast<work *>(fence)->done = true;
+	});
+	dma_fence_signal(&w->fence);
+	if (ret || !w->done || !dma_fence_is_signaled(&w->fence) ||
+	    dma_fence_wait_timeout(&w->fence, false, DMA_FENCE_WAIT_FOREVER) <= 0)
+		return 1;
+	dma_fence_put(&w->fence);
+	std::puts("hello");
+	return 0;
+}
+EOF
+
+run() { # program
+    [ "$(LD_LIBRARY_PATH=$libdir "$1")" = hello ] || { echo "$1 does not say hello"; exit 1; }
+    echo "${1##*/} builds and runs"
+}
+
+# shellcheck disable=SC2046 # lists of words
+{
+    ${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Werror "$folder/program.c" \
+        -o "$folder/c-shared" $(flags --cflags --libs dmafence)
+    ${CXX:-c++} -std=c++17 -Wall -Wextra -Wpedantic -Werror "$folder/program.cc" \
+        -o "$folder/c++-shared" $(flags --cflags --libs dmafence)
+    ${CC:-cc} "$folder/program.c" -o "$folder/c-static" $(flags --cflags dmafence) \
+        "$libdir/libdmafence.a" $(flags --static --libs-only-l dmafence | sed 's/-ldmafence//')
+    ${CC:-cc} -D_POSIX_C_SOURCE=200809L -std=c11 -Wall -Wextra -Werror "$folder/copy.c" \
+        -o "$folder/copy" $(flags --cflags --libs dmafence)
+}
+run "$folder/c-shared"
+run "$folder/c++-shared"
+run "$folder/c-static"
+LD_LIBRARY_PATH=$libdir "$folder/copy" "$folder/copy.c" "$folder/copy.copy"
+cmp "$folder/copy.c" "$folder/copy.copy"
+ldd "$folder/c-static" | grep -q libdmafence && { echo "the static program is not static"; exit 1; }
+exit 0

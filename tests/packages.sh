@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# scripts/install-packages.sh names what is missing where it cannot install it, and says what it
+# installs where it can.
+# usage: packages.sh SOURCE_ROOT
+set -eu
+script=$1/scripts/install-packages.sh
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT INT TERM
+
+# All there: nothing is said or done.
+[ -z "$(sh "$script")" ]
+[ -z "$(sh "$script" --check)" ]
+
+# A world in which only the shell's own tools are there.
+mkdir "$folder/bin"
+for tool in sh printf id cat; do
+    ln -s "$(command -v $tool || echo /bin/$tool)" "$folder/bin/$tool"
+done
+sh=$(command -v sh)
+lacking() { PATH=$folder/bin CC=cc CXX=c++ "$sh" "$script" "$@"; }
+named() { # text
+    for package in meson ninja-build liburcu-dev libcmocka-dev g++ pkg-config; do
+        case $1 in
+            *"$package"*) ;;
+            *) echo "does not name $package: $1"; exit 1 ;;
+        esac
+    done
+}
+
+# No apt-get.
+if output=$(lacking 2>&1); then echo "succeeds without apt-get"; exit 1; fi
+named "$output"
+case $output in *'no apt-get'*) ;; *) echo "does not say why: $output"; exit 1 ;; esac
+if output=$(lacking --check); then echo "--check succeeds"; exit 1; fi
+named "$output"
+
+# apt-get, but not root.
+printf '#!%s\necho "apt-get $*" >>"%s/log"\n' "$sh" "$folder" >"$folder/bin/apt-get"
+chmod +x "$folder/bin/apt-get"
+rm "$folder/bin/id"
+printf '#!%s\necho 1000\n' "$sh" >"$folder/bin/id"
+chmod +x "$folder/bin/id"
+if output=$(lacking 2>&1); then echo "succeeds without root"; exit 1; fi
+named "$output"
+case $output in *'needs root'*) ;; *) echo "does not say why: $output"; exit 1 ;; esac
+[ ! -e "$folder/log" ]
+
+# Root: says what, then installs just that.
+printf '#!%s\necho 0\n' "$sh" >"$folder/bin/id"
+output=$(lacking)
+named "$output"
+grep -q '^apt-get update' "$folder/log"
+named "$(grep '^apt-get install' "$folder/log")"
