@@ -25,7 +25,7 @@
 
 #include <dmafence/dmafence.h>
 
-#define CHUNK 65536
+#define CHUNK	65536
 #define BUFFERS 4
 
 struct chunk {
@@ -59,8 +59,8 @@ static int read_chunk(struct chunk *chunk, unsigned char *buffer, off_t offset)
 	size_t done = 0;
 
 	while (done < chunk->size) {
-		ssize_t n = pread(copy.from, buffer + done, chunk->size - done,
-				  offset + (off_t)done);
+		ssize_t n =
+			pread(copy.from, buffer + done, chunk->size - done, offset + (off_t)done);
 
 		if (n < 0 && errno == EINTR)
 			continue;

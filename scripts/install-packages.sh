@@ -32,6 +32,7 @@ need gcc 'C compiler' command -v "${CC:-cc}"
 need libc6-dev 'C library headers' header stdio.h
 need g++ 'C++ compiler, for the tests' command -v "${CXX:-c++}"
 need binutils 'nm, for the tests' command -v nm
+need make 'make check' command -v make
 need meson 'build system' command -v meson
 need ninja-build 'build system' command -v ninja
 need pkg-config 'finds libraries' command -v pkg-config

@@ -10,7 +10,7 @@
 /* Lock */
 
 #define THREADS 4
-#define TURNS 100000
+#define TURNS	100000
 
 static struct lock lock;
 static long counter;
@@ -326,11 +326,31 @@ static struct {
 	bool last_remove;
 } seen;
 
-static void on_init(struct dma_fence *fence) { (void)fence; seen.init++; }
-static void on_get(struct dma_fence *fence) { (void)fence; seen.get++; }
-static void on_put(struct dma_fence *fence) { (void)fence; seen.put++; }
-static void on_release(struct dma_fence *fence) { (void)fence; seen.release++; }
-static void on_enable(struct dma_fence *fence) { (void)fence; seen.enable++; }
+static void on_init(struct dma_fence *fence)
+{
+	(void)fence;
+	seen.init++;
+}
+static void on_get(struct dma_fence *fence)
+{
+	(void)fence;
+	seen.get++;
+}
+static void on_put(struct dma_fence *fence)
+{
+	(void)fence;
+	seen.put++;
+}
+static void on_release(struct dma_fence *fence)
+{
+	(void)fence;
+	seen.release++;
+}
+static void on_enable(struct dma_fence *fence)
+{
+	(void)fence;
+	seen.enable++;
+}
 static void on_signal(struct dma_fence *fence)
 {
 	assert_true(dma_fence_test_signaled_flag(fence));
@@ -356,14 +376,22 @@ static void on_callback(struct dma_fence *fence, struct dma_fence_cb *cb)
 	assert_int_equal(container_of(cb, struct counter, cb)->ran, 0);
 	seen.callback++;
 }
-static void on_begin(struct dma_fence *fence) { (void)fence; seen.begin++; }
+static void on_begin(struct dma_fence *fence)
+{
+	(void)fence;
+	seen.begin++;
+}
 static void on_end(struct dma_fence *fence, int result)
 {
 	(void)fence;
 	seen.end++;
 	seen.last_end = result;
 }
-static void on_report(const struct report *report) { (void)report; seen.report++; }
+static void on_report(const struct report *report)
+{
+	(void)report;
+	seen.report++;
+}
 
 static bool enable_op(struct dma_fence *fence)
 {
@@ -374,10 +402,18 @@ static bool enable_op(struct dma_fence *fence)
 static void hooks_see_everything(void **state)
 {
 	static const struct hooks all = {
-		.init = on_init, .get = on_get, .put = on_put, .release = on_release,
-		.enable = on_enable, .signal = on_signal, .add_callback = on_add,
-		.remove_callback = on_remove, .callback = on_callback, .wait_begin = on_begin,
-		.wait_end = on_end, .report = on_report,
+		.init = on_init,
+		.get = on_get,
+		.put = on_put,
+		.release = on_release,
+		.enable = on_enable,
+		.signal = on_signal,
+		.add_callback = on_add,
+		.remove_callback = on_remove,
+		.callback = on_callback,
+		.wait_begin = on_begin,
+		.wait_end = on_end,
+		.report = on_report,
 	};
 	static const struct hooks none;
 	static const struct dma_fence_ops ops = {

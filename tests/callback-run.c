@@ -19,10 +19,14 @@ static void note(struct dma_fence *fence, struct dma_fence_cb *cb)
 	log_of.thread = pthread_self();
 }
 
+static struct dma_fence over; /* has signaled */
+
 static int setup(void **state)
 {
 	(void)state;
 	memset(&log_of, 0, sizeof(log_of));
+	fence_init(&over);
+	dma_fence_signal(&over);
 	return 0;
 }
 
@@ -161,6 +165,10 @@ static void do_everything(struct dma_fence *fence, struct dma_fence_cb *cb)
 	dma_fence_put(dma_fence_get(fence));
 	assert_int_equal(dma_fence_wait_timeout(fence, false, 0), 0);
 
+	/* Where there is nothing to wait for, a wait is none. */
+	assert_int_equal(dma_fence_wait(&over, false), 0);
+	assert_int_equal(dma_fence_flush(&over), 0);
+
 	/* On another. */
 	assert_int_equal(dma_fence_add_callback(&second, &inner.cb, note), 0);
 	assert_true(dma_fence_remove_callback(&second, &inner.cb));
@@ -243,8 +251,9 @@ static void removes_others_of_its_own_fence(void **state)
 		fence_init(&fence);
 		for (i = 0; i < 4; i++) {
 			if (i == 2)
-				assert_int_equal(dma_fence_add_callback(&fence, &remover.cb,
-									remove_others), 0);
+				assert_int_equal(
+					dma_fence_add_callback(&fence, &remover.cb, remove_others),
+					0);
 			victims[i].number = i < 2 ? i : i + 1;
 			assert_int_equal(dma_fence_add_callback(&fence, &victims[i].cb, note), 0);
 		}

@@ -66,8 +66,8 @@ static void many_are_removed(void **state)
 		if (there[k])
 			assert_true(dma_fence_remove_callback(&fence, &counters[k].cb));
 		else
-			assert_int_equal(dma_fence_add_callback(&fence, &counters[k].cb, count_call),
-					 0);
+			assert_int_equal(
+				dma_fence_add_callback(&fence, &counters[k].cb, count_call), 0);
 		there[k] = !there[k];
 	}
 	dma_fence_signal(&fence);
@@ -253,7 +253,7 @@ static void queued_is_taken_back_from_another_thread(void **state)
  */
 
 #define SIGNALERS 2
-#define REMOVERS 2
+#define REMOVERS  2
 #define CALLBACKS 3
 
 static struct {
@@ -313,7 +313,8 @@ static void *race_remove(void *arg)
 		for (k = 0; k < CALLBACKS; k++) {
 			racing[k] = calloc(1, sizeof(*racing[k]));
 			assert_int_equal(dma_fence_add_callback(&fence, &racing[k]->counter.cb,
-								count_racing), 0);
+								count_racing),
+					 0);
 		}
 		pthread_barrier_wait(&race.line);
 		for (k = rand_r(&seed) % 40; k; k--)

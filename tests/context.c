@@ -198,8 +198,7 @@ static void device_is_lost(void **state)
 	assert_int_equal(dma_fence_context_fail(context, -5000), -EINVAL);
 	assert_int_equal(dma_fence_context_fail(context, -ENODEV), N - 11);
 	for (i = 0; i < N; i++)
-		assert_int_equal(dma_fence_get_status(&fences[i]),
-				 i < 10 || i == 20 ? 1 : -ENODEV);
+		assert_int_equal(dma_fence_get_status(&fences[i]), i < 10 || i == 20 ? 1 : -ENODEV);
 	assert_int_equal(calls(&counter), 1);
 
 	memset(&extra, 0x5a, sizeof(extra));
@@ -451,8 +450,8 @@ static void allocations_fail(void **state)
  */
 
 #define EMITTERS 2
-#define EACH 20000
-#define TOTAL (EMITTERS * EACH)
+#define EACH	 20000
+#define TOTAL	 (EMITTERS * EACH)
 
 static struct {
 	struct dma_fence_context *context;
@@ -483,8 +482,8 @@ static void *interrupt(void *arg)
 {
 	(void)arg;
 	while (atomic_load_acquire(&timeline.signaled) < TOTAL) {
-		int64_t n = dma_fence_context_signal_until(
-			timeline.context, atomic_load_acquire(&timeline.recorded));
+		int64_t n = dma_fence_context_signal_until(timeline.context,
+							   atomic_load_acquire(&timeline.recorded));
 
 		assert_true(n >= 0);
 		__atomic_fetch_add(&timeline.signaled, n, __ATOMIC_SEQ_CST);

@@ -8,7 +8,7 @@
 #include <limits.h>
 
 #define FENCES 100000
-#define STACK (128 * 1024)
+#define STACK  (128 * 1024)
 
 struct domino {
 	struct dma_fence fence;
@@ -110,8 +110,8 @@ static void one_signals_all(void **state)
 	row = calloc(FENCES, sizeof(*row));
 	for (i = 0; i < FENCES; i++) {
 		fence_init(&row[i].fence);
-		assert_int_equal(dma_fence_add_callback(&row[i].fence, &row[i].cb,
-							i ? fall : push_all), 0);
+		assert_int_equal(
+			dma_fence_add_callback(&row[i].fence, &row[i].cb, i ? fall : push_all), 0);
 	}
 	on_a_small_stack(push_the_first);
 	assert_int_equal(fallen, FENCES - 1);

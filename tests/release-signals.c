@@ -186,7 +186,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(published_by_a_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(published_by_enable_signaling, setup, teardown),
-		cmocka_unit_test_setup_teardown(waiter_is_woken_by_the_late_signal, setup, teardown),
+		cmocka_unit_test_setup_teardown(waiter_is_woken_by_the_late_signal, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(memory_stays_under_a_running_device, setup,
 						teardown),
 	};

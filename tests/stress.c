@@ -6,7 +6,7 @@
  */
 #include "support.h"
 
-#define SLOTS 8
+#define SLOTS	8
 #define THREADS 4
 
 static struct {

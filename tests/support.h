@@ -23,11 +23,11 @@
 #include "base/hooks.h"
 #include "base/report.h"
 
-#define MS INT64_C(1000000)
+#define MS     INT64_C(1000000)
 #define SECOND (1000 * MS)
 
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define ARRAY_SIZE(a)			(sizeof(a) / sizeof((a)[0]))
 
 static inline void sleep_ns(int64_t ns)
 {

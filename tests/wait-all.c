@@ -111,8 +111,8 @@ static int over;
 static void *wait_all(void *arg)
 {
 	(void)arg;
-	interrupted = dma_fence_wait_all_timeout(list, N, true, DMA_FENCE_WAIT_FOREVER,
-						 &interrupted_at);
+	interrupted =
+		dma_fence_wait_all_timeout(list, N, true, DMA_FENCE_WAIT_FOREVER, &interrupted_at);
 	set_flag(&over);
 	return NULL;
 }

@@ -84,8 +84,9 @@ static void one_is_signaled_already(void **state)
 
 	(void)state;
 	dma_fence_signal(&fences[MANY - 1]);
-	assert_int_equal(dma_fence_wait_any_timeout(list, MANY, false, DMA_FENCE_WAIT_FOREVER, &idx),
-			 DMA_FENCE_WAIT_FOREVER);
+	assert_int_equal(
+		dma_fence_wait_any_timeout(list, MANY, false, DMA_FENCE_WAIT_FOREVER, &idx),
+		DMA_FENCE_WAIT_FOREVER);
 	assert_int_equal(idx, MANY - 1);
 	assert_int_equal(dma_fence_wait_any_timeout(list, MANY, false, 0, &idx), 1);
 	dma_fence_signal(&fences[7]);

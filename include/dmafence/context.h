@@ -106,7 +106,7 @@ int64_t dma_fence_context_signal_until_timestamp(struct dma_fence_context *conte
  */
 int64_t dma_fence_context_fail(struct dma_fence_context *context, int error);
 
-/** dma_fence_context_last_emitted - the sequence number of the latest fence; first_seqno - 1 if none */
+/** dma_fence_context_last_emitted - the latest fence's sequence number; first_seqno - 1 if none */
 uint64_t dma_fence_context_last_emitted(const struct dma_fence_context *context);
 
 /**

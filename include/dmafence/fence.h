@@ -201,7 +201,7 @@ struct dma_fence_delivery {
  */
 struct dma_fence {
 	/* private: pending: the newest callback's address; signaled: the timestamp; and bits */
-	uint64_t state;
+	uint64_t state __attribute__((aligned(8)));
 	/* private: changes when a producer's context lets go of the fence */
 	const struct dma_fence_ops *ops;
 	union {

@@ -19,7 +19,7 @@ static inline int64_t clock_now(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* The deadline that is 'timeout' nanoseconds (0 or more) away; CLOCK_NEVER where that is too far. */
+/* The deadline 'timeout' nanoseconds (0 or more) from now; CLOCK_NEVER where that is too far. */
 static inline int64_t clock_deadline(int64_t timeout)
 {
 	int64_t deadline;

@@ -71,7 +71,7 @@ static struct rcu_head grace;
 /* How many have ended, and what was waiting for them has been run. */
 static uint32_t grace_periods;
 
-/* Held from IDLE to call_rcu: a fork in between would leave the child with a BUSY that nobody is. */
+/* Held from IDLE to call_rcu: after a fork in between nobody would end the child's BUSY. */
 static struct lock starting;
 
 static void grace_period_ended(struct rcu_head *head);

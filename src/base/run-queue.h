@@ -30,8 +30,8 @@
 struct run_queue {
 	struct dma_fence_run_link *head;
 	struct dma_fence_run_link **tail; /* NULL while not active */
-	const void *current;	       /* the object that is being run; its runner's business */
-	bool current_locked;	       /* and whether its runner has kept it locked */
+	const void *current;		  /* the object that is being run; its runner's business */
+	bool current_locked;		  /* and whether its runner has kept it locked */
 };
 
 extern _Thread_local struct run_queue dma_fence_run_queue;

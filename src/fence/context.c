@@ -47,8 +47,8 @@ static struct dma_fence_context *context_of(struct dma_fence *fence)
 {
 	const char *ops = (const char *)atomic_load_acquire(&fence->ops);
 
-	return (struct dma_fence_context *)(uintptr_t)(ops -
-						       offsetof(struct dma_fence_context, fence_ops));
+	return (struct dma_fence_context *)(uintptr_t)(ops - offsetof(struct dma_fence_context,
+								      fence_ops));
 }
 
 static const char *driver_name(struct dma_fence *fence)
@@ -87,7 +87,8 @@ struct dma_fence_context *dma_fence_context_create(const char *driver, const cha
 	context->fence_ops.get_driver_name = driver_name;
 	context->fence_ops.get_timeline_name = timeline_name;
 	memcpy(context->driver_name, driver, driver_size);
-	context->timeline_name = memcpy(context->driver_name + driver_size, timeline, timeline_size);
+	context->timeline_name =
+		memcpy(context->driver_name + driver_size, timeline, timeline_size);
 	return context;
 }
 
@@ -279,8 +280,9 @@ int64_t dma_fence_context_fail(struct dma_fence_context *context, int error)
 
 static void context_free(struct dma_fence_rcu_link *link)
 {
-	struct dma_fence_context *context = (struct dma_fence_context *)((char *)link -
-						offsetof(struct dma_fence_context, rcu));
+	struct dma_fence_context *context =
+		(struct dma_fence_context *)((char *)link -
+					     offsetof(struct dma_fence_context, rcu));
 
 	free(context->ring);
 	free(context);

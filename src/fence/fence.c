@@ -134,11 +134,12 @@ static void quarantine(struct dma_fence *fence)
 		atomic_fetch_or_relaxed(&fence->state, WAITERS);
 		dma_fence_unlock_pending(fence, state_callbacks(state));
 	}
-	dma_fence_report(REPORT_QUARANTINE, fence,
-			 "fence %" PRIu64 ":%" PRIu64 " lost its last reference before it was "
-			 "signaled: a dma_fence_put() too many, or a producer that forgot it; it is "
-			 "not signaled, its error is -EDEADLK, and its memory is kept for ever",
-			 fence->context, fence->seqno);
+	dma_fence_report(
+		REPORT_QUARANTINE, fence,
+		"fence %" PRIu64 ":%" PRIu64 " lost its last reference before it was "
+		"signaled: a dma_fence_put() too many, or a producer that forgot it; it is "
+		"not signaled, its error is -EDEADLK, and its memory is kept for ever",
+		fence->context, fence->seqno);
 }
 
 static void __attribute__((noinline)) release(struct dma_fence *fence)
@@ -321,12 +322,14 @@ struct dma_fence *dma_fence_later(struct dma_fence *f1, struct dma_fence *f2)
 static const char *name_of(struct dma_fence *fence, bool driver)
 {
 	const struct dma_fence_ops *ops = ops_begin(fence);
-	const char *(*get_name)(struct dma_fence *fence);
 	const char *name = driver ? "detached-driver" : "signaled-timeline";
 
 	if (ops) {
-		get_name = driver ? ops->get_driver_name : ops->get_timeline_name;
-		name = get_name ? get_name(fence) : "unnamed";
+		name = "unnamed";
+		if (driver && ops->get_driver_name)
+			name = ops->get_driver_name(fence);
+		else if (!driver && ops->get_timeline_name)
+			name = ops->get_timeline_name(fence);
 	}
 	ops_end();
 	return name;
@@ -368,7 +371,7 @@ void dma_fence_describe(struct dma_fence *fence, FILE *out)
 
 static void stub_release(struct dma_fence *fence)
 {
-	/* All references that users had are put, and so was the one that is nobody's: a put too many. */
+	/* Even the reference that is nobody's has been put: a put too many. */
 	atomic_store_relaxed(&fence->refcount, REFCOUNT_SATURATED);
 	refcount_fault(fence, REFCOUNT_UNDERFLOW);
 }

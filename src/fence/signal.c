@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Signaling a fence, and its callbacks. The state word and its rules are in state.h. */
 #include <errno.h>
+#include <inttypes.h>
 
 #include <dmafence/rcu.h>
 
@@ -245,9 +246,9 @@ static void deliver_or_queue(struct dma_fence *fence, struct dma_fence_cb *newes
 static void signaled_late(struct dma_fence *fence)
 {
 	dma_fence_report(REPORT_LATE_SIGNAL, fence,
-			 "fence %llu:%llu is signaled now, by its producer, after its last "
-			 "reference was dropped: one dma_fence_put() too many came before this",
-			 (unsigned long long)fence->context, (unsigned long long)fence->seqno);
+			 "fence %" PRIu64 ":%" PRIu64 " is signaled now, after its last reference "
+			 "was dropped: its producer is alive, and a dma_fence_put() came too many",
+			 fence->context, fence->seqno);
 }
 
 bool dma_fence_signal_state(struct dma_fence *fence, uint64_t signaled, int error)
@@ -299,8 +300,7 @@ static inline bool signal_fence(struct dma_fence *fence, uint64_t signaled)
 {
 	uint64_t nobody = 0;
 
-	if (likely(!atomic_load_relaxed(&dma_fence_hooks) &&
-		   !atomic_load_relaxed(&fence->state) &&
+	if (likely(!atomic_load_relaxed(&dma_fence_hooks) && !atomic_load_relaxed(&fence->state) &&
 		   atomic_cas_acq_rel(&fence->state, &nobody, signaled | DRAINED)))
 		return true;
 	return dma_fence_signal_state(fence, signaled, KEEP_ERROR);

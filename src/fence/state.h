@@ -49,7 +49,7 @@
 #define DRAINED	  ((uint64_t)DMA_FENCE_STATE_DRAINED)
 #define CONTENDED ((uint64_t)DMA_FENCE_STATE_CONTENDED)
 
-#define PENDING_BITS   (SIGNALED | LOCKED | WAITERS)
+#define PENDING_BITS	(SIGNALED | LOCKED | WAITERS)
 #define TIMESTAMP_SHIFT 5
 
 static inline struct dma_fence_cb *state_callbacks(uint64_t state)

@@ -39,8 +39,8 @@ static int wait_drained(struct dma_fence *fence, bool intr, int64_t deadline)
 		if (!(state & WAITERS) &&
 		    !atomic_cas_acquire(&fence->state, &state, state | WAITERS))
 			continue;
-		ret = dma_fence_park_wait(park_low_half(&fence->state),
-					  (uint32_t)(state | WAITERS), deadline);
+		ret = dma_fence_park_wait(park_low_half(&fence->state), (uint32_t)(state | WAITERS),
+					  deadline);
 		state = atomic_load_acquire(&fence->state);
 	}
 	return 0;
