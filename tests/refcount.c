@@ -4,21 +4,6 @@
 
 #include "base/refcount.h"
 
-static int setup(void **state)
-{
-	(void)state;
-	catch_reports();
-	*release_count() = 0;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	hooks_install(NULL);
-	return 0;
-}
-
 static void last_put_releases(void **state)
 {
 	struct dma_fence fence;
@@ -273,17 +258,19 @@ static void signal_and_put_from_different_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(last_put_releases, setup, teardown),
-		cmocka_unit_test_setup_teardown(null_is_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(put_too_many_leaks_and_is_reported_once, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(get_after_the_end_is_reported, setup, teardown),
-		cmocka_unit_test_setup_teardown(overflow_saturates, setup, teardown),
-		cmocka_unit_test_setup_teardown(count_alone, setup, teardown),
-		cmocka_unit_test_setup_teardown(found_under_rcu, setup, teardown),
-		cmocka_unit_test_setup_teardown(not_found_once_it_is_gone, setup, teardown),
-		cmocka_unit_test_setup_teardown(signal_and_put_from_different_threads, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(last_put_releases, catch_setup, catch_teardown),
+		cmocka_unit_test_setup_teardown(null_is_nothing, catch_setup, catch_teardown),
+		cmocka_unit_test_setup_teardown(put_too_many_leaks_and_is_reported_once,
+						catch_setup, catch_teardown),
+		cmocka_unit_test_setup_teardown(get_after_the_end_is_reported, catch_setup,
+						catch_teardown),
+		cmocka_unit_test_setup_teardown(overflow_saturates, catch_setup, catch_teardown),
+		cmocka_unit_test_setup_teardown(count_alone, catch_setup, catch_teardown),
+		cmocka_unit_test_setup_teardown(found_under_rcu, catch_setup, catch_teardown),
+		cmocka_unit_test_setup_teardown(not_found_once_it_is_gone, catch_setup,
+						catch_teardown),
+		cmocka_unit_test_setup_teardown(signal_and_put_from_different_threads, catch_setup,
+						catch_teardown),
 	};
 
 	return RUN(tests);

@@ -5,21 +5,6 @@
  */
 #include "support.h"
 
-static int setup(void **state)
-{
-	(void)state;
-	catch_reports();
-	*release_count() = 0;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	hooks_install(NULL);
-	return 0;
-}
-
 static void never_published_is_released_in_silence(void **state)
 {
 	struct dma_fence fence;
@@ -90,7 +75,7 @@ static void published_by_a_wait(void **state)
 	for (i = 0; i < ARRAY_SIZE(timeouts); i++) {
 		struct dma_fence fence;
 
-		setup(state);
+		catch_setup(state);
 		fence_init(&fence);
 		assert_int_equal(dma_fence_wait_timeout(&fence, false, timeouts[i]), 0);
 		dma_fence_put(&fence);
@@ -179,17 +164,19 @@ static void memory_stays_under_a_running_device(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(never_published_is_released_in_silence, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(published_by_a_callback, setup, teardown),
-		cmocka_unit_test_setup_teardown(published_by_a_callback_that_was_removed, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(published_by_a_wait, setup, teardown),
-		cmocka_unit_test_setup_teardown(published_by_enable_signaling, setup, teardown),
-		cmocka_unit_test_setup_teardown(waiter_is_woken_by_the_late_signal, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(memory_stays_under_a_running_device, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(never_published_is_released_in_silence, catch_setup,
+						catch_teardown),
+		cmocka_unit_test_setup_teardown(published_by_a_callback, catch_setup,
+						catch_teardown),
+		cmocka_unit_test_setup_teardown(published_by_a_callback_that_was_removed,
+						catch_setup, catch_teardown),
+		cmocka_unit_test_setup_teardown(published_by_a_wait, catch_setup, catch_teardown),
+		cmocka_unit_test_setup_teardown(published_by_enable_signaling, catch_setup,
+						catch_teardown),
+		cmocka_unit_test_setup_teardown(waiter_is_woken_by_the_late_signal, catch_setup,
+						catch_teardown),
+		cmocka_unit_test_setup_teardown(memory_stays_under_a_running_device, catch_setup,
+						catch_teardown),
 	};
 
 	return RUN(tests);

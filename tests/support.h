@@ -149,6 +149,22 @@ static inline void catch_reports(void)
 	hooks_install(&hooks);
 }
 
+/* For tests whose every case begins without reports and releases. */
+static inline int catch_setup(void **state)
+{
+	(void)state;
+	catch_reports();
+	*release_count() = 0;
+	return 0;
+}
+
+static inline int catch_teardown(void **state)
+{
+	(void)state;
+	hooks_install(NULL);
+	return 0;
+}
+
 #define RUN(tests) cmocka_run_group_tests(tests, NULL, NULL)
 
 #endif

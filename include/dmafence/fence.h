@@ -48,8 +48,8 @@
  *
  * Callbacks MUST NOT
  * - wait: no dma_fence_wait() or one of its family, no dma_fence_flush(), no
- *   dma_fence_rcu_synchronize() or dma_fence_rcu_barrier(). Where the wait could not end, because
- *   what it waits for runs on this very thread, the functions return -EDEADLK;
+ *   dma_fence_rcu_synchronize() or dma_fence_rcu_barrier(). The waits for fences return -EDEADLK
+ *   where they could not end because the callbacks of the fence run on this very thread;
  * - take long: the other callbacks, and everybody who waits for the fence, wait for them;
  * - take a lock that is held anywhere around a wait for the fence or around
  *   dma_fence_remove_callback() of that callback; nor remove, in two callbacks that run on two

@@ -68,8 +68,14 @@ static struct dma_fence_rcu_link *incoming = IDLE;
 static struct dma_fence_rcu_link *waiting;
 static struct rcu_head grace;
 
-/* How many have ended, and what was waiting for them has been run. */
+/*
+ * How many have ended, with all that was waiting for them run. Counted before what is incoming is
+ * taken: who finds the list as it is after that sees it counted.
+ */
 static uint32_t grace_periods;
+
+/* Changes after each of them; what a barrier sleeps on. */
+static uint32_t progress;
 
 /* Held from IDLE to call_rcu: after a fork in between nobody would end the child's BUSY. */
 static struct lock starting;
@@ -107,12 +113,13 @@ static void grace_period_ended(struct rcu_head *head)
 		link->func(link);
 	}
 
+	atomic_fetch_add_release(&grace_periods, 1);
 	next = BUSY;
 	if (!atomic_cas_acq_rel(&incoming, &next, IDLE))
 		grace_period_start(atomic_exchange_acq_rel(&incoming, BUSY));
 
-	atomic_fetch_add_release(&grace_periods, 1);
-	dma_fence_park_wake(&grace_periods);
+	atomic_fetch_add_release(&progress, 1);
+	dma_fence_park_wake(&progress);
 }
 
 static bool start_with(struct dma_fence_rcu_link *link)
@@ -155,38 +162,42 @@ void dma_fence_rcu_defer(struct dma_fence_rcu_link *link,
 
 void dma_fence_rcu_barrier(void)
 {
-	uint32_t done = atomic_load_acquire(&grace_periods), now = done;
+	uint32_t ended = atomic_load_acquire(&grace_periods), seen;
 
 	/*
 	 * What the caller has deferred is waiting, or incoming: done when two more grace periods
 	 * are, or when there is none under way. It has no entry of its own on the lists: in the
 	 * child of a fork a thread's stack, on which that would lie, belongs to somebody else.
 	 */
-	while (atomic_load_acquire(&incoming) != IDLE && now - done < 2) {
-		dma_fence_park_wait(&grace_periods, now, CLOCK_NEVER);
-		now = atomic_load_acquire(&grace_periods);
+	for (;;) {
+		seen = atomic_load_acquire(&progress);
+		if (atomic_load_acquire(&incoming) == IDLE ||
+		    atomic_load_acquire(&grace_periods) - ended >= 2)
+			break;
+		dma_fence_park_wait(&progress, seen, CLOCK_NEVER);
 	}
 }
 
+/* Our lock first: under it call_rcu may want the one that the second line takes. */
 static void fork_prepare(void)
 {
-	urcu_bp_call_rcu_before_fork();
 	lock_acquire(&starting);
+	urcu_bp_call_rcu_before_fork();
 	urcu_bp_before_fork();
 }
 
 static void fork_parent(void)
 {
 	urcu_bp_after_fork_parent();
-	lock_release(&starting);
 	urcu_bp_call_rcu_after_fork_parent();
+	lock_release(&starting);
 }
 
 static void fork_child(void)
 {
 	urcu_bp_after_fork_child();
-	lock_release(&starting);
 	urcu_bp_call_rcu_after_fork_child();
+	lock_release(&starting);
 }
 
 static void __attribute__((constructor)) fork_handlers(void)
