@@ -5,35 +5,33 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all demo check bench install clean packages
+.PHONY: all demo check bench install clean setup
 
-all: $(BUILD)/build.ninja
+all: setup
 	@ninja -C $(BUILD)
 
-$(BUILD)/build.ninja: packages
-	@test -f $@ || meson setup $(BUILD)
-
 # Copies a file through fences, and compares: make demo [FILE=...]
-demo: $(BUILD)/build.ninja
+demo: setup
 	@ninja -C $(BUILD) examples/copy
 	@sh scripts/demo.sh $(BUILD)/examples/copy $(FILE)
 
 # All tests; ends in 'N passed, N failed'
-check: packages
+check:
+	@sh scripts/install-packages.sh test
 	@sh scripts/check.sh $(BUILD)
 
 # What each path costs, as ratios to the floors of this machine; writes $(BUILD)/bench.csv
-bench: $(BUILD)/build.ninja
+bench: setup
 	@ninja -C $(BUILD) bench/bench-fence
 	@$(BUILD)/bench/bench-fence -o $(BUILD)/bench.csv
 
 # make install [PREFIX=/usr/local] [DESTDIR=]
-install: all
-	@meson configure $(BUILD) -Dprefix=$(PREFIX)
-	@meson install -C $(BUILD) $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+install: setup
+	@sh scripts/install.sh $(BUILD) '$(PREFIX)' '$(DESTDIR)'
 
-packages:
-	@sh scripts/install-packages.sh
+setup:
+	@sh scripts/install-packages.sh build
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-thread $(BUILD)-address

@@ -2,8 +2,20 @@
 # SPDX-License-Identifier: MIT
 # Sees to it that what building and testing needs is there. What is missing is installed from
 # Debian's packages, said beforehand; where that cannot be done, it is named.
-# usage: install-packages.sh [--check]	with --check it only names, and installs nothing
+# usage: install-packages.sh [--check] [build|test]
+# 'build' is what the library and its demo need; 'test', which is what it does unless told, what the
+# tests need, too. With --check it only names, and installs nothing.
 set -eu
+
+check=
+if [ "${1:-}" = --check ]; then
+    check=yes
+    shift
+fi
+case ${1:-test} in
+    build | test) purpose=${1:-test} ;;
+    *) echo "usage: install-packages.sh [--check] [build|test]" >&2; exit 2 ;;
+esac
 
 missing=
 describe=
@@ -30,19 +42,21 @@ cmocka() {
 
 need gcc 'C compiler' command -v "${CC:-cc}"
 need libc6-dev 'C library headers' header stdio.h
-need g++ 'C++ compiler, for the tests' command -v "${CXX:-c++}"
-need binutils 'nm, for the tests' command -v nm
-need make 'make check' command -v make
 need meson 'build system' command -v meson
 need ninja-build 'build system' command -v ninja
 need pkg-config 'finds libraries' command -v pkg-config
-need python3 'counts the tests; meson needs it, too' command -v python3
 need liburcu-dev 'RCU' pkg-config --exists liburcu-bp
-need libcmocka-dev 'unit tests' cmocka
+if [ "$purpose" = test ]; then
+    need make 'make check' command -v make
+    need g++ 'C++ compiler: the headers are C++, too' command -v "${CXX:-c++}"
+    need binutils 'nm: the exported names' command -v nm
+    need python3 'counts the tests' command -v python3
+    need libcmocka-dev 'unit tests' cmocka
+fi
 
 [ -n "$missing" ] || exit 0
 
-if [ "${1:-}" = --check ]; then
+if [ -n "$check" ]; then
     echo "missing:$describe"
     exit 1
 fi

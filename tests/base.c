@@ -130,13 +130,20 @@ static void *spin_in_vain(void *arg)
 
 static void *spin_not_at_all(void *arg)
 {
-	struct spin spin = { 0 };
-	int64_t spent = clock_now();
+	int64_t least = INT64_MAX;
+	int i;
 
 	(void)arg;
-	while (spin_once(&spin))
-		;
-	assert_true(clock_now() - spent < 5000);
+	for (i = 0; i < 20; i++) {
+		struct spin spin = { 0 };
+		int64_t spent = clock_now();
+
+		while (spin_once(&spin))
+			;
+		spent = clock_now() - spent;
+		least = spent < least ? spent : least;
+	}
+	assert_true(least < 5000);
 	return NULL;
 }
 

@@ -120,7 +120,7 @@ static void a_number_never_emitted_signals_nothing(void **state)
 	assert_int_equal(dma_fence_context_signal_until(context, 2), -EINVAL);
 	assert_int_equal(dma_fence_context_signal_until(context, UINT32_MAX), -EINVAL);
 	assert_int_equal(dma_fence_context_signal_until(context, INT64_MAX), -EINVAL);
-	assert_int_equal(dma_fence_context_signal_until(context, UINT64_MAX), 0);
+	assert_int_equal(dma_fence_context_signal_until(context, UINT64_MAX), -EINVAL);
 	assert_false(dma_fence_is_signaled(&fence));
 	assert_int_equal(dma_fence_context_signal_until(context, 1), 1);
 	dma_fence_put(&fence);
@@ -255,6 +255,100 @@ static void names_are_copies(void **state)
 	errno = 0;
 	assert_null(dma_fence_context_create("d", NULL, NULL, 1));
 	assert_int_equal(errno, EINVAL);
+}
+
+/* Names are asked for while the context lets go of the fence: its own, or that it is detached. */
+
+static const char *not_used(struct dma_fence *fence)
+{
+	(void)fence;
+	return "the producer's own, which is not used";
+}
+
+static struct dma_fence *named;
+static int names_over;
+
+static void *ask_for_names(void *arg)
+{
+	(void)arg;
+	while (!atomic_load_acquire(&names_over)) {
+		struct dma_fence *fence = atomic_load_acquire(&named);
+		const char *driver, *timeline;
+
+		if (!fence)
+			continue;
+		dma_fence_rcu_read_lock();
+		driver = dma_fence_driver_name(fence);
+		timeline = dma_fence_timeline_name(fence);
+		assert_true(!strcmp(driver, "the-driver") || !strcmp(driver, "detached-driver"));
+		assert_true(!strcmp(timeline, "the-timeline") ||
+			    !strcmp(timeline, "signaled-timeline"));
+		dma_fence_rcu_read_unlock();
+	}
+	return NULL;
+}
+
+static void names_while_it_is_let_go(void **state)
+{
+	enum { N = 100000 };
+	static const struct dma_fence_ops ops = {
+		.get_driver_name = not_used,
+		.get_timeline_name = not_used,
+		.release = count_release,
+	};
+	struct dma_fence_context *context =
+		dma_fence_context_create("the-driver", "the-timeline", &ops, 1);
+	struct dma_fence *fences = calloc(N, sizeof(*fences));
+	pthread_t thread = start(ask_for_names, NULL);
+	int i;
+
+	(void)state;
+	for (i = 0; i < N; i++) {
+		assert_int_equal(dma_fence_context_emit(context, &fences[i]), 0);
+		atomic_store_release(&named, &fences[i]);
+		if (i % 2)
+			assert_int_equal(dma_fence_context_signal_until(context, (uint64_t)i + 1),
+					 2);
+	}
+	set_flag(&names_over);
+	join(thread);
+	for (i = 0; i < N; i++)
+		dma_fence_put(&fences[i]);
+	dma_fence_context_destroy(context);
+	free(fences);
+}
+
+/* Between two batches of a failure somebody else signals: those fences have failed, too. */
+
+static struct dma_fence_context *failing;
+
+static void late_interrupt(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	count_call(fence, cb);
+	assert_true(dma_fence_context_signal_until(failing, 200) >= 0);
+}
+
+static void failure_is_for_all(void **state)
+{
+	enum { N = 200 };
+	struct dma_fence *fences = calloc(N, sizeof(*fences));
+	struct counter counter = { .ran = 0 };
+	int i;
+
+	(void)state;
+	failing = dma_fence_context_create("d", "t", plain_ops(), 1);
+	for (i = 0; i < N; i++)
+		assert_int_equal(dma_fence_context_emit(failing, &fences[i]), 0);
+	assert_int_equal(dma_fence_add_callback(&fences[0], &counter.cb, late_interrupt), 0);
+	assert_true(dma_fence_context_fail(failing, -ENODEV) > 0);
+	assert_int_equal(calls(&counter), 1);
+	for (i = 0; i < N; i++) {
+		assert_int_equal(dma_fence_get_status(&fences[i]), -ENODEV);
+		dma_fence_put(&fences[i]);
+	}
+	dma_fence_context_destroy(failing);
+	assert_int_equal(caught()->count, 0);
+	free(fences);
 }
 
 /* The producer's own ops are called with the fence, while it is pending and at its release. */
@@ -569,6 +663,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(device_is_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_are_copies, setup, teardown),
+		cmocka_unit_test_setup_teardown(names_while_it_is_let_go, setup, teardown),
+		cmocka_unit_test_setup_teardown(failure_is_for_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(own_ops_are_called, setup, teardown),
 		cmocka_unit_test_setup_teardown(default_ops_free, setup, teardown),
 		cmocka_unit_test_setup_teardown(callbacks_may_use_the_context, setup, teardown),

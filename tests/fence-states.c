@@ -162,6 +162,7 @@ static void is_signaled_changes_nothing(void **state)
 
 	complete = 1;
 	assert_true(dma_fence_is_signaled(&fence));
+	dma_fence_describe(&fence, stderr);
 	assert_false(dma_fence_test_signaled_flag(&fence));
 	assert_int_equal(calls(&counter), 0);
 

@@ -2,19 +2,37 @@
 # SPDX-License-Identifier: MIT
 # A program builds against the installed tree with nothing but pkg-config, as C and as C++, with
 # the shared and with the static library, and runs.
-# usage: install.sh SOURCE_ROOT BUILD_ROOT
+# usage: install.sh SOURCE_ROOT
 set -eu
-source=$1 build=$2
+source=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT INT TERM
 
-DESTDIR='' meson install -C "$build" --no-rebuild --destdir "$folder/root" >"$folder/log" ||
+# A build of its own, for installing may build anew.
+build=$folder/build
+meson setup "$build" "$source" -Dtests=disabled -Dbench=disabled -Dexamples=disabled >"$folder/log" ||
     { cat "$folder/log"; exit 1; }
-pc=$(find "$folder/root" -name dmafence.pc)
-libdir=$(dirname "$(find "$folder/root" -name libdmafence.so)")
-test -n "$pc"
+
+if sh "$source/scripts/install.sh" "$build" relative >"$folder/log" 2>&1; then
+    echo "takes a relative prefix"
+    exit 1
+fi
+grep -q '^error: PREFIX' "$folder/log"
+
+# As 'make install DESTDIR=' does, with a relative path that has a space in it.
+install() { # prefix
+    (cd "$folder" && sh "$source/scripts/install.sh" "$build" "$1" 'a root') >"$folder/log" 2>&1 ||
+        { cat "$folder/log"; exit 1; }
+}
+install /usr/local
+root="$folder/a root"
+libdir="$root/usr/local/lib"
+test -f "$libdir/pkgconfig/dmafence.pc"
+# The flags that pkg-config gives have no quotes for a space: from here on a folder without one.
+mv "$root" "$folder/root"
+root=$folder/root libdir=$folder/root/usr/local/lib pc=$folder/root/usr/local/lib/pkgconfig/dmafence.pc
 for file in include/dmafence/dmafence.h include/dmafence/fence.h include/dmafence/context.h; do
-    find "$folder/root" -path "*/$file" | grep -q . || { echo "$file is not installed"; exit 1; }
+    test -f "$root/usr/local/$file" || { echo "$file is not installed"; exit 1; }
 done
 test -L "$libdir/libdmafence.so.0"
 test -f "$libdir/libdmafence.a"
@@ -22,7 +40,7 @@ test -f "$libdir/libdmafence.a"
 # What the installed tree says of itself, seen from below DESTDIR.
 PKG_CONFIG_PATH=$(dirname "$pc") && export PKG_CONFIG_PATH
 flags() {
-    pkg-config --define-variable=prefix="$folder/root$(pkg-config --variable=prefix dmafence)" "$@"
+    pkg-config --define-variable=prefix="$root$(pkg-config --variable=prefix dmafence)" "$@"
 }
 
 cp "$source/examples/readme.c" "$folder/program.c"

@@ -11,6 +11,8 @@ trap 'rm -rf "$folder"' EXIT INT TERM
 # All there: nothing is said or done.
 [ -z "$(sh "$script")" ]
 [ -z "$(sh "$script" --check)" ]
+[ -z "$(sh "$script" --check build)" ]
+if sh "$script" nonsense 2>/dev/null; then echo "takes nonsense for a purpose"; exit 1; fi
 
 # A world in which only the shell's own tools are there.
 mkdir "$folder/bin"
@@ -34,6 +36,9 @@ named "$output"
 case $output in *'no apt-get'*) ;; *) echo "does not say why: $output"; exit 1 ;; esac
 if output=$(lacking --check); then echo "--check succeeds"; exit 1; fi
 named "$output"
+if output=$(lacking --check build); then echo "--check build succeeds"; exit 1; fi
+case $output in *liburcu-dev*) ;; *) echo "does not name liburcu-dev: $output"; exit 1 ;; esac
+case $output in *cmocka*) echo "wants cmocka for building: $output"; exit 1 ;; esac
 
 # apt-get, but not root.
 printf '#!%s\necho "apt-get $*" >>"%s/log"\n' "$sh" "$folder" >"$folder/bin/apt-get"

@@ -71,6 +71,30 @@ static void get_after_the_end_is_reported(void **state)
 	assert_int_equal(caught()->count, 1);
 }
 
+/* Even by the default release, which frees after a grace period, if the fault comes before that. */
+static void memory_is_kept_after_a_fault(void **state)
+{
+	static struct dma_fence *kept[2]; /* reachable, so that no leak checker asks */
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		kept[i] = malloc(sizeof(*kept[i]));
+		dma_fence_init(kept[i], NULL, 1, 1);
+		dma_fence_signal(kept[i]);
+		dma_fence_rcu_read_lock(); /* no grace period ends here */
+		dma_fence_put(kept[i]);
+		if (i)
+			dma_fence_put(kept[i]);
+		else
+			dma_fence_get(kept[i]);
+		dma_fence_rcu_read_unlock();
+		dma_fence_rcu_barrier();
+		memset(kept[i], 0, sizeof(*kept[i])); /* ours still, says the sanitizer */
+	}
+	assert_int_equal(caught()->of[REPORT_REFCOUNT], 2);
+}
+
 static void overflow_saturates(void **state)
 {
 	struct dma_fence fence;
@@ -263,6 +287,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(put_too_many_leaks_and_is_reported_once,
 						catch_setup, catch_teardown),
 		cmocka_unit_test_setup_teardown(get_after_the_end_is_reported, catch_setup,
+						catch_teardown),
+		cmocka_unit_test_setup_teardown(memory_is_kept_after_a_fault, catch_setup,
 						catch_teardown),
 		cmocka_unit_test_setup_teardown(overflow_saturates, catch_setup, catch_teardown),
 		cmocka_unit_test_setup_teardown(count_alone, catch_setup, catch_teardown),

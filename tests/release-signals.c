@@ -5,6 +5,8 @@
  */
 #include "support.h"
 
+#include "fence/state.h"
+
 static void never_published_is_released_in_silence(void **state)
 {
 	struct dma_fence fence;
@@ -111,13 +113,14 @@ static void waiter_is_woken_by_the_late_signal(void **state)
 	(void)state;
 	fence_init(&waited);
 	thread = start(wait_for_it, NULL);
-	let_it_sleep();
+	while (!(atomic_load_acquire(&waited.state) & DMA_FENCE_STATE_WAITERS))
+		sched_yield();
 	dma_fence_put(&waited); /* the one too many: the waiter has none of its own */
 	let_it_sleep();
 	assert_int_equal(result, 1);
 	quarantined(&waited);
 	join(thread);
-	assert_true(result > 1);
+	assert_true(result > 5 * SECOND);
 	assert_int_equal(dma_fence_get_status(&waited), -EDEADLK);
 }
 
@@ -161,6 +164,81 @@ static void memory_stays_under_a_running_device(void **state)
 	assert_int_equal(caught()->of[REPORT_LATE_SIGNAL], 1);
 }
 
+/* As it is in production: without hooks, where a signal takes its short way. */
+static void late_signal_is_reported_without_hooks(void **state)
+{
+	static struct dma_fence fence;
+	char text[1000] = "";
+	int saved = dup(2), fds[2];
+	ssize_t n;
+
+	(void)state;
+	hooks_install(NULL);
+	assert_int_equal(pipe(fds), 0);
+	dup2(fds[1], 2);
+	fence_init(&fence);
+	dma_fence_enable_signaling(&fence);
+	dma_fence_put(&fence);
+	dma_fence_signal(&fence);
+	dup2(saved, 2);
+	close(saved);
+	close(fds[1]);
+	for (n = 0; n < (ssize_t)sizeof(text) - 1;) {
+		ssize_t more = read(fds[0], text + n, sizeof(text) - 1 - (size_t)n);
+
+		if (more <= 0)
+			break;
+		n += more;
+	}
+	close(fds[0]);
+	assert_non_null(strstr(text, "lost its last reference before it was signaled"));
+	assert_non_null(strstr(text, "is signaled now, after its last reference was dropped"));
+	assert_int_equal(dma_fence_get_status(&fence), -EDEADLK);
+}
+
+/* Two producers' threads that contend for its lock are not yet somebody who waits. */
+
+static void *fail_it(void *arg)
+{
+	assert_int_equal(dma_fence_set_error(arg, -EIO), 0);
+	return NULL;
+}
+
+static void contention_is_not_publication(void **state)
+{
+	struct dma_fence fence;
+	pthread_t thread;
+
+	(void)state;
+	fence_init(&fence);
+	dma_fence_lock_state(&fence, true);
+	thread = start(fail_it, &fence);
+	let_it_sleep();
+	dma_fence_unlock_pending(&fence, NULL);
+	join(thread);
+	dma_fence_put(&fence);
+	assert_int_equal(*release_count(), 1);
+	assert_int_equal(caught()->count, 0);
+}
+
+/* Its error stays, whatever its producer does later. */
+static void error_of_the_quarantined_stays(void **state)
+{
+	struct dma_fence_context *context = dma_fence_context_create("d", "t", plain_ops(), 1);
+	static struct dma_fence fence;
+
+	(void)state;
+	assert_int_equal(dma_fence_context_emit(context, &fence), 0);
+	dma_fence_enable_signaling(&fence);
+	dma_fence_put(&fence);
+	dma_fence_put(&fence); /* the context's */
+	assert_int_equal(caught()->of[REPORT_QUARANTINE], 1);
+	assert_int_equal(dma_fence_context_fail(context, -ENODEV), 1);
+	assert_int_equal(dma_fence_get_status(&fence), -EDEADLK);
+	dma_fence_context_destroy(context);
+	dma_fence_rcu_barrier();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +252,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(published_by_enable_signaling, catch_setup,
 						catch_teardown),
 		cmocka_unit_test_setup_teardown(waiter_is_woken_by_the_late_signal, catch_setup,
+						catch_teardown),
+		cmocka_unit_test_setup_teardown(late_signal_is_reported_without_hooks, catch_setup,
+						catch_teardown),
+		cmocka_unit_test_setup_teardown(contention_is_not_publication, catch_setup,
+						catch_teardown),
+		cmocka_unit_test_setup_teardown(error_of_the_quarantined_stays, catch_setup,
 						catch_teardown),
 		cmocka_unit_test_setup_teardown(memory_stays_under_a_running_device, catch_setup,
 						catch_teardown),

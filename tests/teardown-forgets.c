@@ -11,7 +11,7 @@ static void *wait_for_it(void *arg)
 {
 	int i = (int)(intptr_t)arg;
 
-	waited[i] = dma_fence_wait_timeout(&fences[i], false, 20 * SECOND);
+	waited[i] = dma_fence_wait_timeout(&fences[i], false, 6 * SECOND);
 	return NULL;
 }
 
@@ -40,8 +40,8 @@ static void pending_fences_are_cancelled_and_reported(void **state)
 	dma_fence_context_destroy(context);
 	join(threads[0]);
 	join(threads[1]);
-	assert_true(waited[3] > 0);
-	assert_true(waited[N - 1] > 0);
+	assert_true(waited[3] > 3 * SECOND);
+	assert_true(waited[N - 1] > 3 * SECOND);
 	for (i = 0; i < N; i++) {
 		assert_int_equal(dma_fence_get_status(&fences[i]),
 				 i < 3 || i == 10 ? 1 : -ECANCELED);

@@ -210,6 +210,42 @@ static void handler_interrupts(void **state)
 	}
 }
 
+/* One is signaled, and its callback takes long; another is drained before that is over. */
+
+static int entered, leave;
+
+static void slowly(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	(void)fence;
+	(void)cb;
+	set_flag(&entered);
+	await_flag(&leave);
+}
+
+static void *signal_now(void *arg)
+{
+	dma_fence_signal(arg);
+	return NULL;
+}
+
+static void a_drained_one_counts_when_another_is_slow(void **state)
+{
+	uint32_t idx = 12345;
+	struct dma_fence_cb cb;
+	pthread_t slow, soon;
+
+	(void)state;
+	assert_int_equal(dma_fence_add_callback(&fences[0], &cb, slowly), 0);
+	slow = start(signal_now, &fences[0]);
+	await_flag(&entered);
+	soon = start(signal_soon, &fences[1]);
+	assert_true(dma_fence_wait_any_timeout(list, 3, false, 500 * MS, &idx) > 0);
+	assert_int_equal(idx, 1);
+	set_flag(&leave);
+	join(slow);
+	join(soon);
+}
+
 /* Several waiters for overlapping sets, and fences signaled from several threads. */
 
 static void *wait_in_a_loop(void *arg)
@@ -220,7 +256,8 @@ static void *wait_in_a_loop(void *arg)
 	(void)arg;
 	memcpy(left, list, sizeof(left));
 	while (n) {
-		assert_true(dma_fence_wait_any_timeout(left, n, false, 20 * SECOND, &idx) > 0);
+		assert_true(dma_fence_wait_any_timeout(left, n, false, 10 * SECOND, &idx) >
+			    5 * SECOND);
 		assert_true(idx < n);
 		assert_true(dma_fence_is_signaled(left[idx]));
 		left[idx] = left[--n];
@@ -269,6 +306,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bad_arguments, setup, teardown),
 		cmocka_unit_test_setup_teardown(allocation_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(handler_interrupts, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_drained_one_counts_when_another_is_slow, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(many_wait_for_any, setup, teardown),
 	};
 

@@ -39,8 +39,9 @@ struct dma_fence_context;
  * dma_fence_context_create - begins a timeline
  * @driver_name: copied; not NULL
  * @timeline_name: copied; not NULL
- * @ops: of all its fences; the two names in it are not used. NULL for none. @release must outlive
- *	the fences, the other ops dma_fence_context_destroy().
+ * @ops: of all its fences; the two names in it are not used. NULL for none. With a @release op the
+ *	structure must outlive the fences; without one, dma_fence_context_destroy() and a grace
+ *	period.
  * @first_seqno: of the first fence; usually 1. Where the hardware keeps its counter across resets,
  *	the one after that.
  *
@@ -56,7 +57,9 @@ struct dma_fence_context *dma_fence_context_create(const char *driver_name,
  * @context: nobody uses it any more; NULL does nothing
  *
  * Fences that are pending are signaled with -ECANCELED, in order, each with a report. The fences
- * live on for as long as there are references to them. May be called from a callback.
+ * live on for as long as there are references to them. May be called from a callback, unless that
+ * is run by dma_fence_context_signal_until() or _fail() of the same context, which then still uses
+ * it.
  */
 void dma_fence_context_destroy(struct dma_fence_context *context);
 
@@ -83,7 +86,7 @@ int dma_fence_context_emit(struct dma_fence_context *context, struct dma_fence *
 
 /**
  * dma_fence_context_signal_until - the hardware has reached a sequence number
- * @seqno: that number. A lower one than before is late news and does nothing.
+ * @seqno: that number. One that was reached before is late news and does nothing.
  *
  * Signals every pending fence up to and including @seqno, in order, all with the same time.
  * Returns how many that were; -EINVAL, and signals nothing, if @seqno was never emitted: what a
@@ -100,9 +103,9 @@ int64_t dma_fence_context_signal_until_timestamp(struct dma_fence_context *conte
  * @error: a negative errno
  *
  * Signals every pending fence with @error, in order, and makes dma_fence_context_emit() return it
- * from now on. The producer sees to it that the hardware no longer touches memory, before. Returns
- * how many fences that were, or -EINVAL if @error is not an errno. A second failure changes
- * nothing.
+ * from now on. What dma_fence_context_signal_until() signals meanwhile, on other threads, fails, too.
+ * The producer sees to it that the hardware no longer touches memory, before. Returns how many
+ * fences it has signaled, or -EINVAL if @error is not an errno. A second failure changes nothing.
  */
 int64_t dma_fence_context_fail(struct dma_fence_context *context, int error);
 
@@ -113,7 +116,7 @@ uint64_t dma_fence_context_last_emitted(const struct dma_fence_context *context)
  * dma_fence_context_last_signaled - the sequence number up to which the context has signaled
  *
  * first_seqno - 1 if it has not. Does not count fences that dma_fence_signal() was called for
- * directly while an earlier one is pending.
+ * directly: the context takes note of them, and lets go of them, when it gets to their number.
  */
 uint64_t dma_fence_context_last_signaled(const struct dma_fence_context *context);
 

@@ -44,7 +44,8 @@
  * Callbacks MAY
  * - call every function of the library that does not wait, on any fence, their own included:
  *   signal other fences, add and remove callbacks, get and put, even the last reference;
- * - free the memory of their own struct dma_fence_cb, or add it to another fence.
+ * - free the memory of their own struct dma_fence_cb, or add it to another fence, unless somebody
+ *   may be removing it at that time.
  *
  * Callbacks MUST NOT
  * - wait: no dma_fence_wait() or one of its family, no dma_fence_flush(), no
@@ -54,7 +55,7 @@
  * - take a lock that is held anywhere around a wait for the fence or around
  *   dma_fence_remove_callback() of that callback; nor remove, in two callbacks that run on two
  *   threads, each the other;
- * - leave by longjmp() or by a C++ exception.
+ * - call fork(), or leave by longjmp(), a C++ exception, pthread_exit() or cancellation.
  *
  * A fence that is signaled from inside a callback is signaled at once, for everybody to see; its
  * own callbacks run when the callback has returned, before the outermost dma_fence_signal() does.
@@ -132,9 +133,10 @@ struct dma_fence_ops {
 	 * @enable_signaling: somebody now waits: see to it that the fence will be signaled (switch
 	 * an interrupt on, say)
 	 *
-	 * Called once at most, before the first callback is added or the first wait begins. Returns
-	 * false if the work is done already: the library then signals the fence. May signal the
-	 * fence itself. Without this op a fence is signaled without being asked.
+	 * Called once at most, by the first thread that adds a callback or waits, before it does
+	 * so; others may do so while it is still being called. Returns false if the work is done
+	 * already: the library then signals the fence. May signal the fence itself. Without this
+	 * op a fence is signaled without being asked.
 	 */
 	bool (*enable_signaling)(struct dma_fence *fence);
 
@@ -179,9 +181,10 @@ enum dma_fence_flags {
 	DMA_FENCE_FLAG_HAS_ENABLE_SIGNALING = 1 << 0,
 	DMA_FENCE_FLAG_HAS_SIGNALED = 1 << 1,
 	DMA_FENCE_FLAG_HAS_SET_DEADLINE = 1 << 2,
-	DMA_FENCE_FLAG_ENABLED = 1 << 3,
-	DMA_FENCE_FLAG_PUBLISHED = 1 << 4,
-	DMA_FENCE_FLAG_QUARANTINED = 1 << 5,
+	DMA_FENCE_FLAG_HAS_RELEASE = 1 << 3,
+	DMA_FENCE_FLAG_ENABLED = 1 << 4,
+	DMA_FENCE_FLAG_PUBLISHED = 1 << 5,
+	DMA_FENCE_FLAG_QUARANTINED = 1 << 6,
 };
 
 /** struct dma_fence_delivery - the callbacks of a signaled fence; the library's */
@@ -218,7 +221,7 @@ struct dma_fence {
 	uint32_t flags;
 	uint32_t refcount;
 	int32_t error;
-	uint32_t reserved;
+	uint32_t step;
 };
 
 #if defined(__x86_64__)
@@ -244,8 +247,8 @@ uint64_t dma_fence_context_alloc(unsigned int num);
 /**
  * dma_fence_init - makes a fence
  * @fence: storage of the caller's, aligned to 8 bytes
- * @ops: must outlive the fence's signal, @release the fence. NULL: the fence is freed by
- *	dma_fence_free() and has no names.
+ * @ops: with a @release op the structure must outlive the fence; without one, the fence's signal
+ *	and a grace period. NULL: the fence is freed by dma_fence_free() and has no names.
  * @context: timeline, by dma_fence_context_alloc()
  * @seqno: place on the timeline; each fence of a context has a greater one than those before
  *
@@ -258,8 +261,8 @@ void dma_fence_init(struct dma_fence *fence, const struct dma_fence_ops *ops, ui
  * dma_fence_get - takes a reference
  * @fence: of which the caller has one already, or NULL
  *
- * Returns @fence. A get of a fence whose last reference is gone is reported, and the fence's
- * memory is then kept.
+ * Returns @fence. A get of a fence whose last reference is gone is reported, and if its memory has
+ * not been freed yet, it is kept from then on.
  */
 struct dma_fence *dma_fence_get(struct dma_fence *fence);
 
@@ -277,7 +280,8 @@ struct dma_fence *dma_fence_get_rcu(struct dma_fence *fence);
  * @fencep: the slot; other threads may change it at any time, with release order or stronger
  *
  * The caller is inside a read-side section. Returns a fence that was in the slot at some time
- * during the call, or NULL if the slot was empty.
+ * during the call, or NULL if the slot was empty. Who drops the slot's reference changes the slot
+ * first: while a fence without references is in it this looks again and again.
  */
 struct dma_fence *dma_fence_get_rcu_safe(struct dma_fence **fencep);
 
@@ -286,7 +290,8 @@ struct dma_fence *dma_fence_get_rcu_safe(struct dma_fence **fencep);
  * @fence: the caller's reference to it is gone after this; NULL does nothing
  *
  * The last put releases the fence: see struct dma_fence_ops, @release, and "Who holds what" at the
- * head of this file. A put too many is reported, and the fence's memory is then kept.
+ * head of this file. A put too many is reported, and if the fence's memory has not been freed yet,
+ * it is kept from then on.
  */
 void dma_fence_put(struct dma_fence *fence);
 
@@ -418,7 +423,8 @@ int dma_fence_add_callback(struct dma_fence *fence, struct dma_fence_cb *cb, dma
 
 /**
  * dma_fence_remove_callback - asks not to be called any more
- * @fence: the fence that @cb was passed to dma_fence_add_callback() with, whatever that returned
+ * @fence: the fence that @cb was passed to dma_fence_add_callback() with, if that returned 0 or
+ *	-ENOENT
  * @cb: nobody else removes it at the same time
  *
  * Returns true if the callback has not run and never will. Returns false if it has run and has
@@ -462,8 +468,11 @@ int dma_fence_wait(struct dma_fence *fence, bool intr);
  * @count: how many, at least 1
  * @intr: as for dma_fence_wait_timeout()
  * @timeout_ns: as for dma_fence_wait_timeout()
- * @idx: NULL, or where the index of that fence is stored, on success only. If several are signaled
- *	it is the first in the list that is drained.
+ * @idx: NULL, or where the index of that fence is stored, on success only. If several are drained
+ *	it is the first of them in the list.
+ *
+ * When one is signaled, this waits for the callbacks of that one; what another does meanwhile
+ * counts when the time is over.
  *
  * Returns as dma_fence_wait_timeout(); -EINVAL also if a pointer is NULL or @count 0; -ENOMEM. A
  * wait for many fences allocates, 32 bytes a fence; one for up to 16, one that ends at once, and

@@ -14,11 +14,13 @@
  * The ops of a fence are protected the same way: the library calls them inside a read-side section
  * and only while the fence is not signaled. A driver that unloads signals its fences, calls
  * dma_fence_rcu_synchronize(), and may then unmap its code (bar a release op, which is called for
- * as long as there are references).
+ * as long as there are references, and then the structure of ops stays, too).
  *
  * Threads need not be registered anywhere. Sections nest. Other users of RCU in the same process,
  * with whatever library, are not affected, with one limit: the library registers fork handlers
- * for liburcu-bp, and a program that itself uses liburcu-bp must not register its own as well.
+ * for liburcu-bp, and a program that itself uses liburcu-bp must not register its own as well. A
+ * fork() waits for the sections that a free under way waits for: it must not be called inside one,
+ * nor, therefore, from an op.
  */
 #ifndef DMAFENCE_RCU_H
 #define DMAFENCE_RCU_H
@@ -51,8 +53,8 @@ void dma_fence_rcu_synchronize(void);
  * dma_fence_rcu_barrier - waits until everything that was freed before is gone
  *
  * Returns when the memory of all that the calling thread passed to dma_fence_free() before, by a
- * last dma_fence_put() for instance, has been returned to malloc(). For tests that look for leaks,
- * and before a library is unloaded. The same restrictions as for dma_fence_rcu_synchronize().
+ * last dma_fence_put() for instance, has been returned to malloc(). For tests that look for leaks.
+ * The same restrictions as for dma_fence_rcu_synchronize().
  */
 void dma_fence_rcu_barrier(void);
 

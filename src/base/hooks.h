@@ -2,10 +2,9 @@
 /*
  * Hooks: how diagnosis sees what the core does, without the core knowing of it.
  *
- * Without a table each event costs one load and one predictable branch. A table, and each of its
- * members that is not NULL, is called on the thread on which the event happens, with no lock of
- * the library held unless the event says so, and must not call back into the object it is told of
- * except to look.
+ * Without a table each event costs one load and one predictable branch. The members of a table
+ * that are not NULL are called on the thread on which the event happens. Locks of the library may
+ * be held: a hook looks at what it is told of, and calls nothing that changes it or waits.
  */
 #ifndef DMAFENCE_BASE_HOOKS_H
 #define DMAFENCE_BASE_HOOKS_H
@@ -29,6 +28,7 @@ struct hooks {
 	void (*add_callback)(struct dma_fence *fence, struct dma_fence_cb *cb, int result);
 	void (*remove_callback)(struct dma_fence *fence, struct dma_fence_cb *cb, bool result);
 	void (*callback)(struct dma_fence *fence, struct dma_fence_cb *cb); /* before it runs */
+	/* a wait for one fence, also as a part of one for several */
 	void (*wait_begin)(struct dma_fence *fence);
 	void (*wait_end)(struct dma_fence *fence, int result);
 	void (*report)(const struct report *report); /* instead of a line on stderr */

@@ -4,8 +4,8 @@
  *
  * The library is built once for each of these with -DMUTANT_<NAME>=1, and the suite fails if the
  * tests named in tests/meson.build pass with it. In the library proper all are 0 and leave nothing
- * in the code. The first five are defects of the design's list that have to stay dead; with the
- * others the suite shows that a contract it states is one that it checks.
+ * in the code. The first five are defects of the list in docs/architecture.md that have to stay
+ * dead; with the others the suite shows that a contract it states is one that it checks.
  */
 #ifndef DMAFENCE_BASE_MUTANTS_H
 #define DMAFENCE_BASE_MUTANTS_H
@@ -27,8 +27,8 @@
 #ifndef MUTANT_DEEP_RECURSION /* a signal from a callback runs callbacks inside it */
 #define MUTANT_DEEP_RECURSION 0
 #endif
-#ifndef MUTANT_LOST_WAKEUP /* a signal forgets who sleeps */
-#define MUTANT_LOST_WAKEUP 0
+#ifndef MUTANT_SIGNAL_WAKES_NOBODY /* a signal forgets who sleeps */
+#define MUTANT_SIGNAL_WAKES_NOBODY 0
 #endif
 #ifndef MUTANT_DRAINED_EARLY /* a fence is drained as soon as it is signaled */
 #define MUTANT_DRAINED_EARLY 0
@@ -65,6 +65,24 @@
 #endif
 #ifndef MUTANT_OUT_OF_ORDER /* a context signals after it has given up its lock */
 #define MUTANT_OUT_OF_ORDER 0
+#endif
+#ifndef MUTANT_ADD_LOSES_WAITERS /* adding a callback forgets that somebody sleeps */
+#define MUTANT_ADD_LOSES_WAITERS 0
+#endif
+#ifndef MUTANT_REFUSED_LATE /* who waited for the lock waits for callbacks, too */
+#define MUTANT_REFUSED_LATE 0
+#endif
+#ifndef MUTANT_LATE_SIGNAL_SILENT /* the signal of a quarantined fence is not reported */
+#define MUTANT_LATE_SIGNAL_SILENT 0
+#endif
+#ifndef MUTANT_ENABLED_TWICE /* enable_signaling is called by each who comes */
+#define MUTANT_ENABLED_TWICE 0
+#endif
+#ifndef MUTANT_FAILS_IN_PART /* what is signaled between two batches of a failure succeeds */
+#define MUTANT_FAILS_IN_PART 0
+#endif
+#ifndef MUTANT_FORGETS_TOO_EARLY /* a context lets go of a fence's names before it has signaled it */
+#define MUTANT_FORGETS_TOO_EARLY 0
 #endif
 #ifndef MUTANT_UNEMITTED_SIGNALS /* a number that was never emitted signals everything */
 #define MUTANT_UNEMITTED_SIGNALS 0

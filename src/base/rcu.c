@@ -127,6 +127,8 @@ static bool start_with(struct dma_fence_rcu_link *link)
 	struct dma_fence_rcu_link *top = IDLE;
 	bool started;
 
+	/* Makes liburcu's thread if there is none yet, under a lock of its that a fork takes first. */
+	urcu_bp_get_default_call_rcu_data();
 	lock_acquire(&starting);
 	started = atomic_cas_acq_rel(&incoming, &top, BUSY);
 	if (started) {
@@ -178,26 +180,29 @@ void dma_fence_rcu_barrier(void)
 	}
 }
 
-/* Our lock first: under it call_rcu may want the one that the second line takes. */
+/*
+ * The first call waits until liburcu's thread has paused, which may be waiting for a reader, who
+ * may want to start a grace period: so our lock is not taken before.
+ */
 static void fork_prepare(void)
 {
-	lock_acquire(&starting);
 	urcu_bp_call_rcu_before_fork();
+	lock_acquire(&starting);
 	urcu_bp_before_fork();
 }
 
 static void fork_parent(void)
 {
 	urcu_bp_after_fork_parent();
-	urcu_bp_call_rcu_after_fork_parent();
 	lock_release(&starting);
+	urcu_bp_call_rcu_after_fork_parent();
 }
 
 static void fork_child(void)
 {
 	urcu_bp_after_fork_child();
-	urcu_bp_call_rcu_after_fork_child();
 	lock_release(&starting);
+	urcu_bp_call_rcu_after_fork_child();
 }
 
 static void __attribute__((constructor)) fork_handlers(void)

@@ -16,7 +16,7 @@
  * @link: storage, in the object that is to be freed; rcu.c's until the function is called
  * @func: called on a thread of liburcu's, after every read-side section that exists now has ended
  *
- * Never blocks. What is deferred while a grace period is under way shares the next one, so that
+ * Waits for nothing but a fork() that is under way. What is deferred while a grace period is under way shares the next one, so that
  * the cost of a grace period is spread over all that it frees. Starts a thread when first used.
  */
 void dma_fence_rcu_defer(struct dma_fence_rcu_link *link,

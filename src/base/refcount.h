@@ -33,6 +33,11 @@ enum refcount_result {
 enum refcount_result dma_fence_refcount_get_fault(uint32_t *count, uint32_t old);
 enum refcount_result dma_fence_refcount_put_fault(uint32_t *count, uint32_t old);
 
+static inline bool refcount_saturated(const uint32_t *count)
+{
+	return (int32_t)atomic_load_relaxed(count) < 0;
+}
+
 /* The caller has a reference, or whatever else keeps the object alive. */
 static inline enum refcount_result refcount_get(uint32_t *count)
 {

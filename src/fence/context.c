@@ -28,6 +28,7 @@ struct dma_fence_context {
 	struct lock lock;
 	int error; /* of dma_fence_context_fail() */
 	uint64_t id;
+	uint64_t first_seqno;
 	uint64_t next_seqno;
 	uint64_t signaled_seqno;
 	struct dma_fence **ring;
@@ -43,22 +44,32 @@ struct dma_fence_context {
 
 static const struct dma_fence_ops no_ops;
 
-static struct dma_fence_context *context_of(struct dma_fence *fence)
-{
-	const char *ops = (const char *)atomic_load_acquire(&fence->ops);
+static const char *driver_name(struct dma_fence *fence);
 
-	return (struct dma_fence_context *)(uintptr_t)(ops - offsetof(struct dma_fence_context,
-								      fence_ops));
+/* NULL if the context has let go of the fence since it was asked for the name. */
+static const struct dma_fence_context *context_of(struct dma_fence *fence)
+{
+	const struct dma_fence_ops *ops = atomic_load_acquire(&fence->ops);
+
+	if (ops->get_driver_name != driver_name)
+		return NULL;
+	return (const struct dma_fence_context *)(const void *)((const char *)ops -
+								offsetof(struct dma_fence_context,
+									 fence_ops));
 }
 
 static const char *driver_name(struct dma_fence *fence)
 {
-	return context_of(fence)->driver_name;
+	const struct dma_fence_context *context = context_of(fence);
+
+	return context ? context->driver_name : "detached-driver";
 }
 
 static const char *timeline_name(struct dma_fence *fence)
 {
-	return context_of(fence)->timeline_name;
+	const struct dma_fence_context *context = context_of(fence);
+
+	return context ? context->timeline_name : "signaled-timeline";
 }
 
 struct dma_fence_context *dma_fence_context_create(const char *driver, const char *timeline,
@@ -80,6 +91,7 @@ struct dma_fence_context *dma_fence_context_create(const char *driver, const cha
 		return NULL;
 	}
 	context->id = dma_fence_context_alloc(1);
+	context->first_seqno = first_seqno;
 	context->next_seqno = first_seqno;
 	context->signaled_seqno = first_seqno - 1;
 	context->ops = ops ? ops : &no_ops;
@@ -214,15 +226,21 @@ static int64_t signal_until(struct dma_fence_context *context, uint64_t seqno, i
 			if ((int64_t)(fence->seqno - seqno) > 0)
 				break;
 			batch[n] = pop(context);
-			atomic_store_release(&fence->ops, context->ops);
+			if (MUTANT(FORGETS_TOO_EARLY))
+				atomic_store_release(&fence->ops, context->ops);
 			if (MUTANT(OUT_OF_ORDER)) {
 				lock_release(&context->lock);
 				sched_yield();
 			}
-			signaled_here[n] = dma_fence_signal_state(fence, signaled, error);
+			/* Once it has failed all fail, whoever comes in between two batches. */
+			signaled_here[n] = dma_fence_signal_state(
+				fence, signaled,
+				context->error && !MUTANT(FAILS_IN_PART) ? context->error : error);
 			if (MUTANT(OUT_OF_ORDER))
 				lock_acquire(&context->lock);
 			total += signaled_here[n];
+			/* Only now: while it is pending it has the names of its context. */
+			atomic_store_release(&fence->ops, context->ops);
 			atomic_store_release(&context->signaled_seqno, fence->seqno);
 		}
 		lock_release(&context->lock);
@@ -251,7 +269,9 @@ int64_t dma_fence_context_signal_until_timestamp(struct dma_fence_context *conte
 	int64_t ret = -EINVAL;
 
 	lock_acquire(&context->lock);
-	if ((int64_t)(seqno - context->next_seqno) < 0 || MUTANT(UNEMITTED_SIGNALS))
+	/* From first_seqno - 1, "none yet", to the last one that was emitted; it may have wrapped. */
+	if (seqno - (context->first_seqno - 1) <= context->next_seqno - context->first_seqno ||
+	    MUTANT(UNEMITTED_SIGNALS))
 		ret = signal_until(context, seqno, timestamp_ns, KEEP_ERROR, NULL);
 	lock_release(&context->lock);
 	return ret;

@@ -40,6 +40,8 @@ void dma_fence_init(struct dma_fence *fence, const struct dma_fence_ops *ops, ui
 		flags |= DMA_FENCE_FLAG_HAS_SIGNALED;
 	if (ops->set_deadline)
 		flags |= DMA_FENCE_FLAG_HAS_SET_DEADLINE;
+	if (ops->release)
+		flags |= DMA_FENCE_FLAG_HAS_RELEASE;
 
 	fence->state = 0;
 	fence->ops = ops;
@@ -48,7 +50,7 @@ void dma_fence_init(struct dma_fence *fence, const struct dma_fence_ops *ops, ui
 	fence->flags = flags;
 	fence->refcount = 1;
 	fence->error = 0;
-	fence->reserved = 0;
+	fence->step = 0;
 	hook(init, fence);
 }
 
@@ -97,8 +99,10 @@ struct dma_fence *dma_fence_get_rcu_safe(struct dma_fence **fencep)
 	struct dma_fence *fence;
 
 	while ((fence = atomic_load_acquire(fencep))) {
-		if (!dma_fence_get_rcu(fence))
-			continue; /* its owner is about to empty the slot, or has */
+		if (!dma_fence_get_rcu(fence)) {
+			cpu_relax(); /* its owner is about to empty the slot, or has */
+			continue;
+		}
 		/*
 		 * A fence whose release reuses the memory at once could have become another one
 		 * before we got our reference. If it is still in the slot it is the one we want.
@@ -112,7 +116,7 @@ struct dma_fence *dma_fence_get_rcu_safe(struct dma_fence **fencep)
 
 static bool published(const struct dma_fence *fence)
 {
-	return atomic_load_relaxed(&fence->state) ||
+	return state_callbacks(atomic_load_relaxed(&fence->state)) ||
 	       atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_PUBLISHED;
 }
 
@@ -131,7 +135,8 @@ static void quarantine(struct dma_fence *fence)
 	if (!(state & SIGNALED)) {
 		atomic_store_relaxed(&fence->error, -EDEADLK);
 		/* So that the word is not 0, and its signal does not take the short way. */
-		atomic_fetch_or_relaxed(&fence->state, WAITERS);
+		if (!MUTANT(LATE_SIGNAL_SILENT))
+			atomic_fetch_or_relaxed(&fence->state, WAITERS);
 		dma_fence_unlock_pending(fence, state_callbacks(state));
 	}
 	dma_fence_report(
@@ -155,11 +160,12 @@ static void __attribute__((noinline)) release(struct dma_fence *fence)
 		return;
 	}
 	hook(release, fence);
-	ops = atomic_load_relaxed(&fence->ops);
-	if (ops->release)
+	if (atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_HAS_RELEASE) {
+		ops = atomic_load_relaxed(&fence->ops);
 		ops->release(fence);
-	else
-		dma_fence_free(fence);
+	} else {
+		dma_fence_free(fence); /* the ops may be gone */
+	}
 }
 
 void dma_fence_put(struct dma_fence *fence)
@@ -178,7 +184,12 @@ void dma_fence_put(struct dma_fence *fence)
 
 static void free_after_grace_period(struct dma_fence_rcu_link *link)
 {
-	free((char *)link - offsetof(struct dma_fence, rcu));
+	struct dma_fence *fence =
+		(struct dma_fence *)((char *)link - offsetof(struct dma_fence, rcu));
+
+	/* Saturated: a get or a put came after the last one, and was reported. */
+	if (!refcount_saturated(&fence->refcount))
+		free(fence);
 }
 
 void dma_fence_free(struct dma_fence *fence)
@@ -232,8 +243,10 @@ void dma_fence_enable_backend(struct dma_fence *fence)
 	const struct dma_fence_ops *ops;
 	bool pending;
 
-	if (!(fence_set_flags(fence, DMA_FENCE_FLAG_ENABLED | DMA_FENCE_FLAG_PUBLISHED) &
-	      DMA_FENCE_FLAG_ENABLED))
+	if (dma_fence_test_signaled_flag(fence) ||
+	    (!(fence_set_flags(fence, DMA_FENCE_FLAG_ENABLED | DMA_FENCE_FLAG_PUBLISHED) &
+	       DMA_FENCE_FLAG_ENABLED) &&
+	     !MUTANT(ENABLED_TWICE)))
 		return;
 	hook(enable, fence);
 	ops = ops_begin(fence);
@@ -383,6 +396,7 @@ static const struct dma_fence_ops stub_ops = {
 static struct dma_fence stub = {
 	.state = SIGNALED | DRAINED,
 	.ops = &stub_ops,
+	.flags = DMA_FENCE_FLAG_HAS_RELEASE,
 	.refcount = 1,
 };
 

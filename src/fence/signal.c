@@ -26,19 +26,23 @@ static void sleep_on(struct dma_fence *fence, uint64_t state)
 	dma_fence_park_wait(park_low_half(&fence->state), (uint32_t)state, CLOCK_NEVER);
 }
 
-/* Waits for whoever holds the lock. Returns the word as it is afterwards. */
-static uint64_t wait_unlocked(struct dma_fence *fence)
+/*
+ * Waits for whoever holds the lock. Returns the word as it is afterwards. Who wants the lock of a
+ * pending fence only waits no longer once it is signaled: then a callback may be running under it.
+ */
+static uint64_t wait_unlocked(struct dma_fence *fence, bool pending_only)
 {
+	const uint64_t over = pending_only && !MUTANT(REFUSED_LATE) ? SIGNALED : 0;
 	uint64_t state, bit;
 	int i;
 
 	for (i = 0; i < LOCK_SPINS; i++) {
 		state = atomic_load_acquire(&fence->state);
-		if (!(state & LOCKED))
+		if (!(state & LOCKED) || state & over)
 			return state;
 		cpu_relax();
 	}
-	while (state & LOCKED) {
+	while (state & LOCKED && !(state & over)) {
 		bit = state & SIGNALED ? CONTENDED : WAITERS;
 		if (state & bit || atomic_cas_acquire(&fence->state, &state, state | bit))
 			sleep_on(fence, state | bit);
@@ -55,7 +59,7 @@ uint64_t dma_fence_lock_state(struct dma_fence *fence, bool pending_only)
 		if (state & SIGNALED && (pending_only || state & DRAINED))
 			return state;
 		if (state & LOCKED)
-			state = wait_unlocked(fence);
+			state = wait_unlocked(fence, pending_only);
 		else if (atomic_cas_acquire(&fence->state, &state, state | LOCKED))
 			return state | LOCKED;
 	}
@@ -75,10 +79,8 @@ void dma_fence_unlock_pending(struct dma_fence *fence, const struct dma_fence_cb
 
 static void unlock_signaled(struct dma_fence *fence)
 {
-	if (unlikely(atomic_fetch_sub_release(&fence->state, LOCKED) & CONTENDED)) {
-		atomic_fetch_and_release(&fence->state, ~CONTENDED);
+	if (unlikely(atomic_fetch_sub_release(&fence->state, LOCKED) & CONTENDED))
 		wake(fence);
-	}
 }
 
 /* Delivery */
@@ -105,6 +107,21 @@ static struct dma_fence_cb *oldest_first(struct dma_fence_cb *cb)
 static bool cb_taken(const struct dma_fence_cb *cb)
 {
 	return cb->next == cb;
+}
+
+/*
+ * The runner's step from one callback to the next, or to the end, under the lock. Removers that
+ * sleep until the callback has returned are woken, and they alone set CONTENDED without waiting
+ * for the lock: so it is only here that it is cleared.
+ */
+static void step(struct dma_fence *fence)
+{
+	atomic_store_release(&fence->step, fence->step + 1);
+	if (unlikely(atomic_load_relaxed(&fence->state) & CONTENDED)) {
+		atomic_fetch_and_release(&fence->state, ~CONTENDED);
+		dma_fence_park_wake(&fence->step);
+		wake(fence);
+	}
 }
 
 /* Under the lock. */
@@ -151,6 +168,7 @@ static void deliver(struct dma_fence *fence, struct run_queue *queue)
 			cb->func(fence, cb);
 			if (!MUTANT(LOCK_KEPT))
 				dma_fence_lock_state(fence, false);
+			step(fence);
 			cb = fence->delivery.to_run;
 		}
 	}
@@ -262,13 +280,14 @@ bool dma_fence_signal_state(struct dma_fence *fence, uint64_t signaled, int erro
 		if (state & SIGNALED)
 			return false;
 		lock = LOCKED;
-		atomic_store_relaxed(&fence->error, error);
+		if (!(atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_QUARANTINED))
+			atomic_store_relaxed(&fence->error, error);
 	}
 	for (;;) {
 		if (state & SIGNALED)
 			return false;
 		if (unlikely((state & LOCKED) != lock)) {
-			state = wait_unlocked(fence);
+			state = wait_unlocked(fence, true);
 			continue;
 		}
 		newest = state_callbacks(state);
@@ -287,7 +306,7 @@ bool dma_fence_signal_state(struct dma_fence *fence, uint64_t signaled, int erro
 		signaled_late(fence);
 	if (newest)
 		deliver_or_queue(fence, newest);
-	else if (state & WAITERS && !MUTANT(LOST_WAKEUP))
+	else if (state & WAITERS && !MUTANT(SIGNAL_WAKES_NOBODY))
 		wake(fence);
 	return true;
 }
@@ -329,6 +348,7 @@ void dma_fence_signal_timestamp(struct dma_fence *fence, int64_t timestamp_ns)
 
 int dma_fence_add_callback(struct dma_fence *fence, struct dma_fence_cb *cb, dma_fence_func_t func)
 {
+	const uint64_t added = MUTANT(ADD_LOSES_WAITERS) ? 0 : WAITERS;
 	uint64_t state;
 	int ret = 0;
 
@@ -346,12 +366,12 @@ int dma_fence_add_callback(struct dma_fence *fence, struct dma_fence_cb *cb, dma
 			break;
 		}
 		if (unlikely(state & LOCKED)) {
-			state = wait_unlocked(fence);
+			state = wait_unlocked(fence, true);
 			continue;
 		}
 		cb->next = state_callbacks(state);
 		if (likely(atomic_cas_acq_rel(&fence->state, &state,
-					      state_of_callbacks(cb) | (state & WAITERS))))
+					      state_of_callbacks(cb) | (state & added))))
 			break;
 	}
 
@@ -406,6 +426,7 @@ static bool remove_signaled(struct dma_fence *fence, struct dma_fence_cb *cb)
 {
 	bool ours = run_queue_of_thread()->current == fence;
 	uint64_t state;
+	uint32_t now;
 
 	if (!cb_taken(cb)) {
 		fence->delivery.to_run = unlink_from(fence->delivery.to_run, cb);
@@ -413,18 +434,20 @@ static bool remove_signaled(struct dma_fence *fence, struct dma_fence_cb *cb)
 		return true;
 	}
 
-	while (fence->delivery.now.running == cb && !ours) {
-		/* Gives the lock back, and sleeps until the runner takes the next step. */
-		state = atomic_load_relaxed(&fence->state);
-		while (!atomic_cas_release(&fence->state, &state, (state & ~LOCKED) | CONTENDED))
-			;
-		if (state & CONTENDED)
-			wake(fence);
-		sleep_on(fence, (state & ~LOCKED) | CONTENDED);
-		if (state_drained(dma_fence_lock_state(fence, false)))
-			return false;
+	if (fence->delivery.now.running != cb || ours) {
+		unlock_signaled(fence);
+		return false;
 	}
-	unlock_signaled(fence);
+
+	/* Gives the lock back, and sleeps until the runner takes its next step. */
+	now = atomic_load_relaxed(&fence->step);
+	state = atomic_load_relaxed(&fence->state);
+	while (!atomic_cas_release(&fence->state, &state, (state & ~LOCKED) | CONTENDED))
+		;
+	if (state & CONTENDED)
+		wake(fence);
+	while (atomic_load_acquire(&fence->step) == now)
+		dma_fence_park_wait(&fence->step, now, CLOCK_NEVER);
 	return false;
 }
 

@@ -19,15 +19,18 @@
  *    compare-and-swap of the word and needs no lock, but waits for one that is held; so does
  *    signaling. So the holder has the list to itself. (Adding never follows a pointer: that the
  *    word has been changed and changed back in between does no harm.)
+ *    Who waits for the lock to do something with a pending fence stops once it is signaled.
  *  - Once signaled, the list is delivery.to_run, oldest first. The winner begins with the lock: the
  *    step that sets SIGNALED sets LOCKED. It takes one callback out, names it in
  *    delivery.now.running, releases the lock, calls it, takes the lock again. See deliver().
  *
  * WAITERS: threads may sleep on the word until the fence is drained, or, while it is pending, until
  * LOCKED clears. It stays set until the fence is drained. CONTENDED: once signaled, threads may
- * sleep until LOCKED clears or the running callback has returned; cleared by the release that
- * wakes them. Both are set by compare-and-swap from the very value that makes the sleeper sleep,
- * and the sleep compares again: a transition comes before and is seen, or after and sees the bit.
+ * sleep on the word until LOCKED clears. Both are set by compare-and-swap from the very value that
+ * makes the sleeper sleep, and the sleep compares again: a transition comes before and is seen, or
+ * after and sees the bit. A remover that waits for a running callback sets CONTENDED as it gives
+ * back the lock, and sleeps on 'step', which counts the runner's steps and cannot be again what it
+ * was. Nobody but the runner clears CONTENDED, in a step, under the lock.
  *
  * DRAINED is set by the last step of the delivery, or by the signal itself if there was nothing to
  * deliver. It clears the three other bits, and the word never changes again.

@@ -16,8 +16,7 @@ static bool drained(const struct dma_fence *fence)
 	return state_drained(atomic_load_acquire(&fence->state));
 }
 
-/* Returns 0, -ETIMEDOUT, -EINTR or -EDEADLK. */
-static int wait_drained(struct dma_fence *fence, bool intr, int64_t deadline)
+static int spin_then_sleep(struct dma_fence *fence, bool intr, int64_t deadline)
 {
 	struct spin spin = { 0 };
 	uint64_t state;
@@ -46,6 +45,17 @@ static int wait_drained(struct dma_fence *fence, bool intr, int64_t deadline)
 	return 0;
 }
 
+/* Returns 0, -ETIMEDOUT, -EINTR or -EDEADLK. */
+static int wait_drained(struct dma_fence *fence, bool intr, int64_t deadline)
+{
+	int ret;
+
+	hook(wait_begin, fence);
+	ret = spin_then_sleep(fence, intr, deadline);
+	hook(wait_end, fence, ret);
+	return ret;
+}
+
 /* What a wait that was given 'timeout' returns. */
 static int64_t time_left(int ret, int64_t timeout, int64_t deadline)
 {
@@ -71,7 +81,6 @@ int64_t dma_fence_wait_timeout(struct dma_fence *fence, bool intr, int64_t timeo
 	if (drained(fence))
 		return timeout_ns ? timeout_ns : 1;
 
-	hook(wait_begin, fence);
 	/* Before anything that the caller's time is spent on. */
 	deadline = timeout_ns ? clock_deadline(timeout_ns) : 0;
 	dma_fence_enable_signaling(fence);
@@ -79,7 +88,6 @@ int64_t dma_fence_wait_timeout(struct dma_fence *fence, bool intr, int64_t timeo
 		ret = wait_drained(fence, intr, deadline);
 	else
 		ret = drained(fence) ? 0 : -ETIMEDOUT;
-	hook(wait_end, fence, ret);
 	return time_left(ret, timeout_ns, deadline);
 }
 
@@ -187,13 +195,18 @@ int64_t dma_fence_wait_any_timeout(struct dma_fence **fences, uint32_t count, bo
 		first = first_signaled(fences, count);
 	}
 
-	/* One that was signaled at the last moment counts. */
-	if (first == count)
-		return time_left(ret ? ret : -ETIMEDOUT, timeout_ns, deadline);
-	if (!drained(fences[first]))
-		ret = timeout_ns ? wait_drained(fences[first], intr, deadline) : -ETIMEDOUT;
-	else
+	/* One that was signaled at the last moment counts, and so does another that was faster. */
+	if (first == count) {
+		ret = ret ? ret : -ETIMEDOUT;
+	} else if (drained(fences[first])) {
 		ret = 0;
+	} else {
+		ret = timeout_ns ? wait_drained(fences[first], intr, deadline) : -ETIMEDOUT;
+		if (ret) {
+			first = first_signaled(fences, count);
+			ret = drained(fences[first]) ? 0 : ret;
+		}
+	}
 	if (!ret && idx)
 		*idx = first;
 	return time_left(ret, timeout_ns, deadline);
