@@ -2,6 +2,8 @@
 /* The producer's context: numbers, names, order, failure, memory. */
 #include "support.h"
 
+#include "fence/state.h"
+
 #include "failing-malloc.h"
 
 static int releases(void)
@@ -316,6 +318,47 @@ static void names_while_it_is_let_go(void **state)
 		dma_fence_put(&fences[i]);
 	dma_fence_context_destroy(context);
 	free(fences);
+}
+
+/* And as long as it is pending it has them: here the signal is held up in the middle. */
+
+static struct dma_fence_context *held_up;
+
+static void *signal_the_first(void *arg)
+{
+	(void)arg;
+	assert_int_equal(dma_fence_context_signal_until(held_up, 1), 1);
+	return NULL;
+}
+
+static void names_until_it_is_signaled(void **state)
+{
+	static const struct dma_fence_ops ops = {
+		.get_driver_name = not_used,
+		.get_timeline_name = not_used,
+		.release = count_release,
+	};
+	const char *driver, *timeline;
+	struct dma_fence fence;
+	pthread_t thread;
+
+	(void)state;
+	held_up = dma_fence_context_create("the-driver", "the-timeline", &ops, 1);
+	assert_int_equal(dma_fence_context_emit(held_up, &fence), 0);
+	dma_fence_lock_state(&fence, true);
+	thread = start(signal_the_first, NULL);
+	while (!(atomic_load_acquire(&fence.state) & WAITERS))
+		sched_yield();
+	dma_fence_rcu_read_lock();
+	driver = dma_fence_driver_name(&fence);
+	timeline = dma_fence_timeline_name(&fence);
+	dma_fence_rcu_read_unlock();
+	dma_fence_unlock_pending(&fence, NULL);
+	join(thread);
+	assert_string_equal(driver, "the-driver");
+	assert_string_equal(timeline, "the-timeline");
+	dma_fence_put(&fence);
+	dma_fence_context_destroy(held_up);
 }
 
 /* Between two batches of a failure somebody else signals: those fences have failed, too. */
@@ -664,6 +707,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(device_is_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_are_copies, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_while_it_is_let_go, setup, teardown),
+		cmocka_unit_test_setup_teardown(names_until_it_is_signaled, setup, teardown),
 		cmocka_unit_test_setup_teardown(failure_is_for_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(own_ops_are_called, setup, teardown),
 		cmocka_unit_test_setup_teardown(default_ops_free, setup, teardown),

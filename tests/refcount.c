@@ -249,7 +249,7 @@ static void *signal_and_put(void *arg)
 	(void)arg;
 	for (i = 0; i < PAIRS; i++) {
 		while (atomic_load_acquire(&emitted) <= i)
-			cpu_relax();
+			sched_yield();
 		dma_fence_signal(&pairs[i].fence);
 		dma_fence_put(&pairs[i].fence);
 	}
@@ -270,7 +270,7 @@ static void signal_and_put_from_different_threads(void **state)
 			assert_int_equal(dma_fence_wait(&pairs[i].fence, false), 0);
 		else
 			while (!dma_fence_test_signaled_flag(&pairs[i].fence))
-				cpu_relax();
+				sched_yield();
 		dma_fence_put(&pairs[i].fence);
 	}
 	join(thread);

@@ -134,8 +134,9 @@ void dma_fence_enable_backend(struct dma_fence *fence);
 static inline void fence_enable(struct dma_fence *fence)
 {
 	const uint32_t has = DMA_FENCE_FLAG_HAS_ENABLE_SIGNALING;
+	const uint32_t enabled = MUTANT(ENABLED_TWICE) ? 0 : DMA_FENCE_FLAG_ENABLED;
 
-	if (unlikely((atomic_load_relaxed(&fence->flags) & (has | DMA_FENCE_FLAG_ENABLED)) == has))
+	if (unlikely((atomic_load_relaxed(&fence->flags) & (has | enabled)) == has))
 		dma_fence_enable_backend(fence);
 }
 
