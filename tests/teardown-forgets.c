@@ -83,11 +83,43 @@ static void forgotten_by_all_but_the_context(void **state)
 	hooks_install(NULL);
 }
 
+/* A callback would submit the next piece of work: it is told that it cannot. */
+
+static struct dma_fence_context *leaving;
+static int emitted;
+
+static void emit_the_next(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	static struct dma_fence next;
+
+	(void)fence;
+	(void)cb;
+	emitted = dma_fence_context_emit(leaving, &next);
+}
+
+static void nothing_is_emitted_any_more(void **state)
+{
+	struct dma_fence_cb cb;
+
+	(void)state;
+	catch_reports();
+	leaving = dma_fence_context_create("leaving", "ring 3", plain_ops(), 1);
+	assert_int_equal(dma_fence_context_emit(leaving, &fences[0]), 0);
+	assert_int_equal(dma_fence_add_callback(&fences[0], &cb, emit_the_next), 0);
+	dma_fence_context_destroy(leaving);
+	assert_int_equal(emitted, -ECANCELED);
+	assert_int_equal(dma_fence_get_status(&fences[0]), -ECANCELED);
+	dma_fence_put(&fences[0]);
+	dma_fence_rcu_barrier();
+	hooks_install(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pending_fences_are_cancelled_and_reported),
 		cmocka_unit_test(forgotten_by_all_but_the_context),
+		cmocka_unit_test(nothing_is_emitted_any_more),
 	};
 
 	return RUN(tests);

@@ -7,6 +7,8 @@
 
 #include "support.h"
 
+#include "fence/state.h"
+
 #include "failing-malloc.h"
 
 #define MANY 100
@@ -246,6 +248,36 @@ static void a_drained_one_counts_when_another_is_slow(void **state)
 	join(soon);
 }
 
+/* A handler interrupts the wait for those slow callbacks, too. */
+static void handler_interrupts_when_one_is_slow(void **state)
+{
+	struct sigaction action = { .sa_handler = handler };
+	struct dma_fence_cb cb;
+	pthread_t slow, waiter;
+	bool was_over;
+	int tries;
+
+	(void)state;
+	sigaction(SIGUSR1, &action, NULL);
+	entered = leave = over = 0;
+	assert_int_equal(dma_fence_add_callback(&fences[0], &cb, slowly), 0);
+	waiter = start(wait_any, (void *)(intptr_t)3);
+	/* Its callback comes behind the slow one. */
+	while (state_callbacks(atomic_load_acquire(&fences[0].state)) == &cb)
+		sched_yield();
+	let_it_sleep();
+	slow = start(signal_now, &fences[0]);
+	await_flag(&entered);
+	for (tries = 0; tries < 5000 && !flag_within(&over, MS); tries++)
+		pthread_kill(waiter, SIGUSR1);
+	was_over = atomic_load_acquire(&over);
+	set_flag(&leave);
+	join(waiter);
+	join(slow);
+	assert_true(was_over);
+	assert_int_equal(interrupted, -EINTR);
+}
+
 /* Several waiters for overlapping sets, and fences signaled from several threads. */
 
 static void *wait_in_a_loop(void *arg)
@@ -307,6 +339,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(allocation_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(handler_interrupts, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_drained_one_counts_when_another_is_slow, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(handler_interrupts_when_one_is_slow, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(many_wait_for_any, setup, teardown),
 	};

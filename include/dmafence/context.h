@@ -56,10 +56,10 @@ struct dma_fence_context *dma_fence_context_create(const char *driver_name,
  * dma_fence_context_destroy - ends a timeline
  * @context: nobody uses it any more; NULL does nothing
  *
- * Fences that are pending are signaled with -ECANCELED, in order, each with a report. The fences
- * live on for as long as there are references to them. May be called from a callback, unless that
- * is run by dma_fence_context_signal_until() or _fail() of the same context, which then still uses
- * it.
+ * Fences that are pending are signaled with -ECANCELED, in order, each with a report. Their callbacks
+ * may still call dma_fence_context_emit(), which returns -ECANCELED. The fences live on for as long as
+ * there are references to them. May be called from a callback, unless that is run by
+ * dma_fence_context_signal_until() or _fail() of the same context, which then still uses it.
  */
 void dma_fence_context_destroy(struct dma_fence_context *context);
 

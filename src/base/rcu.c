@@ -46,6 +46,11 @@ void dma_fence_rcu_read_unlock(void)
 
 void dma_fence_rcu_synchronize(void)
 {
+	/*
+	 * Makes liburcu's thread now if there is none: a reader that we wait for may need it, and
+	 * would wait for a fork to make it, which waits for us.
+	 */
+	urcu_bp_get_default_call_rcu_data();
 	urcu_bp_synchronize_rcu();
 	grace_period_ends();
 }
@@ -127,8 +132,12 @@ static bool start_with(struct dma_fence_rcu_link *link)
 	struct dma_fence_rcu_link *top = IDLE;
 	bool started;
 
-	/* Makes liburcu's thread if there is none yet, under a lock of its that a fork takes first. */
+	/*
+	 * A fork takes our lock when it has liburcu's. Under ours nothing may want one of those: not
+	 * to make liburcu's thread, nor to register this one as a reader.
+	 */
 	urcu_bp_get_default_call_rcu_data();
+	urcu_bp_read_lock();
 	lock_acquire(&starting);
 	started = atomic_cas_acq_rel(&incoming, &top, BUSY);
 	if (started) {
@@ -136,6 +145,7 @@ static bool start_with(struct dma_fence_rcu_link *link)
 		grace_period_start(link);
 	}
 	lock_release(&starting);
+	urcu_bp_read_unlock();
 	return started;
 }
 
@@ -181,27 +191,27 @@ void dma_fence_rcu_barrier(void)
 }
 
 /*
- * The first call waits until liburcu's thread has paused, which may be waiting for a reader, who
- * may want to start a grace period: so our lock is not taken before.
+ * The first two wait for grace periods that are under way, and so for readers, who may want to
+ * start one: our lock is taken last.
  */
 static void fork_prepare(void)
 {
 	urcu_bp_call_rcu_before_fork();
-	lock_acquire(&starting);
 	urcu_bp_before_fork();
+	lock_acquire(&starting);
 }
 
 static void fork_parent(void)
 {
-	urcu_bp_after_fork_parent();
 	lock_release(&starting);
+	urcu_bp_after_fork_parent();
 	urcu_bp_call_rcu_after_fork_parent();
 }
 
 static void fork_child(void)
 {
-	urcu_bp_after_fork_child();
 	lock_release(&starting);
+	urcu_bp_after_fork_child();
 	urcu_bp_call_rcu_after_fork_child();
 }
 

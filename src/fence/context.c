@@ -314,6 +314,8 @@ void dma_fence_context_destroy(struct dma_fence_context *context)
 		return;
 
 	lock_acquire(&context->lock);
+	if (!context->error)
+		context->error = -ECANCELED; /* for a callback that is about to emit the next one */
 	if (!MUTANT(TEARDOWN_FORGETS))
 		signal_until(context, context->next_seqno - 1, clock_now(), -ECANCELED,
 			     "its context was destroyed");

@@ -201,11 +201,13 @@ int64_t dma_fence_wait_any_timeout(struct dma_fence **fences, uint32_t count, bo
 	} else if (drained(fences[first])) {
 		ret = 0;
 	} else {
-		ret = timeout_ns ? wait_drained(fences[first], intr, deadline) : -ETIMEDOUT;
-		if (ret) {
-			first = first_signaled(fences, count);
-			ret = drained(fences[first]) ? 0 : ret;
-		}
+		if (!timeout_ns)
+			ret = -ETIMEDOUT;
+		if (!ret)
+			ret = wait_drained(fences[first], intr, deadline);
+		first = first_signaled(fences, count);
+		if (drained(fences[first]))
+			ret = 0;
 	}
 	if (!ret && idx)
 		*idx = first;
