@@ -361,6 +361,44 @@ static void names_until_it_is_signaled(void **state)
 	dma_fence_context_destroy(held_up);
 }
 
+/* The signal of the first is held up: nobody signals the second meanwhile. */
+
+static void *signal_the_second(void *arg)
+{
+	(void)arg;
+	assert_int_equal(dma_fence_context_signal_until(held_up, 2), 1);
+	return NULL;
+}
+
+static void order_is_kept_when_one_is_held_up(void **state)
+{
+	struct dma_fence fences[2];
+	pthread_t threads[2];
+	bool overtaken;
+	int i;
+
+	(void)state;
+	held_up = dma_fence_context_create("d", "t", plain_ops(), 1);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(dma_fence_context_emit(held_up, &fences[i]), 0);
+	dma_fence_lock_state(&fences[0], true);
+	threads[0] = start(signal_the_first, NULL);
+	while (!(atomic_load_acquire(&fences[0].state) & WAITERS))
+		sched_yield();
+	threads[1] = start(signal_the_second, NULL);
+	sleep_ns(100 * MS);
+	overtaken = dma_fence_test_signaled_flag(&fences[1]);
+	dma_fence_unlock_pending(&fences[0], NULL);
+	join(threads[0]);
+	join(threads[1]);
+	assert_false(overtaken);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(dma_fence_get_status(&fences[i]), 1);
+		dma_fence_put(&fences[i]);
+	}
+	dma_fence_context_destroy(held_up);
+}
+
 /* Between two batches of a failure somebody else signals: those fences have failed, too. */
 
 static struct dma_fence_context *failing;
@@ -708,6 +746,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(names_are_copies, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_while_it_is_let_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_until_it_is_signaled, setup, teardown),
+		cmocka_unit_test_setup_teardown(order_is_kept_when_one_is_held_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(failure_is_for_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(own_ops_are_called, setup, teardown),
 		cmocka_unit_test_setup_teardown(default_ops_free, setup, teardown),
