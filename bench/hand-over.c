@@ -12,26 +12,9 @@
 #include <dmafence/fence.h>
 
 #include "base/atomic.h"
+#include "embedded-fence.h"
 #include "hand-over.h"
 #include "harness.h"
-
-#define CACHE_LINE 64
-
-/* Any time will do where the clock is not to be read. */
-#define SOME_TIME 1000000000
-
-static void no_release(struct dma_fence *fence)
-{
-	(void)fence;
-}
-
-static const struct dma_fence_ops embedded_ops = {
-	.release = no_release,
-};
-
-struct aligned_fence {
-	struct dma_fence fence;
-} __attribute__((aligned(CACHE_LINE)));
 
 long bench_futex_wake(uint32_t *futex)
 {

@@ -361,6 +361,30 @@ static void names_until_it_is_signaled(void **state)
 	dma_fence_context_destroy(held_up);
 }
 
+/* Who has a name, in a read-side section, keeps it when the context goes away. */
+static void names_outlive_the_context_in_a_section(void **state)
+{
+	struct dma_fence_context *context =
+		dma_fence_context_create("the-driver", "the-timeline", plain_ops(), 1);
+	const char *driver, *timeline;
+	struct dma_fence fence;
+
+	(void)state;
+	assert_int_equal(dma_fence_context_emit(context, &fence), 0);
+	dma_fence_rcu_read_lock();
+	driver = dma_fence_driver_name(&fence);
+	timeline = dma_fence_timeline_name(&fence);
+	dma_fence_context_destroy(context);
+	sleep_ns(20 * MS);
+	driver = strcmp(driver, "the-driver") ? NULL : "same";
+	timeline = strcmp(timeline, "the-timeline") ? NULL : "same";
+	dma_fence_rcu_read_unlock();
+	assert_non_null(driver);
+	assert_non_null(timeline);
+	assert_int_equal(caught()->of[REPORT_CONTEXT_DESTROY], 1);
+	dma_fence_put(&fence);
+}
+
 /* The signal of the first is held up: nobody signals the second meanwhile. */
 
 static void *signal_the_second(void *arg)
@@ -746,6 +770,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(names_are_copies, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_while_it_is_let_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_until_it_is_signaled, setup, teardown),
+		cmocka_unit_test_setup_teardown(names_outlive_the_context_in_a_section, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(order_is_kept_when_one_is_held_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(failure_is_for_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(own_ops_are_called, setup, teardown),

@@ -206,6 +206,41 @@ static void found_under_rcu(void **state)
 	dma_fence_rcu_barrier();
 }
 
+/* The slot's fence is replaced just when a reference has been got: the new one is returned. */
+
+static struct dma_fence *changing, *replacement;
+
+static void replace_once(struct dma_fence *fence)
+{
+	if (atomic_load_acquire(&changing) == fence && replacement) {
+		atomic_store_release(&changing, replacement);
+		replacement = NULL;
+	}
+}
+
+static void slot_changes_meanwhile(void **state)
+{
+	static const struct hooks hooks = { .get = replace_once, .report = catch_report };
+	struct dma_fence old, new;
+
+	(void)state;
+	fence_init(&old);
+	fence_init(&new);
+	changing = &old;
+	replacement = &new;
+	hooks_install(&hooks);
+	dma_fence_rcu_read_lock();
+	assert_ptr_equal(dma_fence_get_rcu_safe(&changing), &new);
+	dma_fence_rcu_read_unlock();
+	assert_int_equal(old.refcount, 1);
+	assert_int_equal(new.refcount, 2);
+	dma_fence_put(&new);
+	dma_fence_put(&new);
+	dma_fence_put(&old);
+	assert_int_equal(*release_count(), 2);
+	assert_int_equal(caught()->count, 0);
+}
+
 static void not_found_once_it_is_gone(void **state)
 {
 	struct dma_fence fence, *empty = NULL;
@@ -293,6 +328,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(overflow_saturates, catch_setup, catch_teardown),
 		cmocka_unit_test_setup_teardown(count_alone, catch_setup, catch_teardown),
 		cmocka_unit_test_setup_teardown(found_under_rcu, catch_setup, catch_teardown),
+		cmocka_unit_test_setup_teardown(slot_changes_meanwhile, catch_setup,
+						catch_teardown),
 		cmocka_unit_test_setup_teardown(not_found_once_it_is_gone, catch_setup,
 						catch_teardown),
 		cmocka_unit_test_setup_teardown(signal_and_put_from_different_threads, catch_setup,

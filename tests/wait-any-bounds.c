@@ -248,6 +248,35 @@ static void a_drained_one_counts_when_another_is_slow(void **state)
 	join(soon);
 }
 
+/* If both are drained when it looks, it is the first of them in the list. */
+
+static void *let_go_soon(void *arg)
+{
+	(void)arg;
+	sleep_ns(20 * MS);
+	dma_fence_signal(&fences[0]);
+	set_flag(&leave);
+	return NULL;
+}
+
+static void first_in_the_list_counts(void **state)
+{
+	uint32_t idx = 12345;
+	struct dma_fence_cb cb;
+	pthread_t slow, soon;
+
+	(void)state;
+	entered = leave = 0;
+	assert_int_equal(dma_fence_add_callback(&fences[1], &cb, slowly), 0);
+	slow = start(signal_now, &fences[1]);
+	await_flag(&entered);
+	soon = start(let_go_soon, NULL);
+	assert_true(dma_fence_wait_any_timeout(list, 3, false, 10 * SECOND, &idx) > 5 * SECOND);
+	assert_int_equal(idx, 0);
+	join(slow);
+	join(soon);
+}
+
 /* A handler interrupts the wait for those slow callbacks, too. */
 static void handler_interrupts_when_one_is_slow(void **state)
 {
@@ -340,6 +369,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(handler_interrupts, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_drained_one_counts_when_another_is_slow, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(first_in_the_list_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(handler_interrupts_when_one_is_slow, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(many_wait_for_any, setup, teardown),

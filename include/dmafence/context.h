@@ -79,8 +79,9 @@ int dma_fence_context_reserve(struct dma_fence_context *context, unsigned int nu
  * dma_fence_context_emit - makes the next fence of the timeline
  * @fence: storage, as for dma_fence_init(). The caller gets a reference, the context keeps one.
  *
- * Returns 0; -ENOMEM; or, on a context that has failed, its error. Then nothing has happened: no
- * sequence number is used up, and @fence is still the caller's raw storage.
+ * Returns 0; -ENOMEM; -EOVERFLOW if 2^31 are pending; or, on a context that has failed, its error.
+ * Then nothing has happened: no sequence number is used up, and @fence is still the caller's raw
+ * storage.
  */
 int dma_fence_context_emit(struct dma_fence_context *context, struct dma_fence *fence);
 

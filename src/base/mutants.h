@@ -84,6 +84,9 @@
 #ifndef MUTANT_FORGETS_TOO_EARLY /* a context lets go of a fence's names before it has signaled it */
 #define MUTANT_FORGETS_TOO_EARLY 0
 #endif
+#ifndef MUTANT_SLOT_NOT_LOOKED_AT_AGAIN /* a fence that has left the slot is returned */
+#define MUTANT_SLOT_NOT_LOOKED_AT_AGAIN 0
+#endif
 #ifndef MUTANT_UNEMITTED_SIGNALS /* a number that was never emitted signals everything */
 #define MUTANT_UNEMITTED_SIGNALS 0
 #endif

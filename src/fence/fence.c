@@ -107,7 +107,7 @@ struct dma_fence *dma_fence_get_rcu_safe(struct dma_fence **fencep)
 		 * A fence whose release reuses the memory at once could have become another one
 		 * before we got our reference. If it is still in the slot it is the one we want.
 		 */
-		if (fence == atomic_load_acquire(fencep))
+		if (MUTANT(SLOT_NOT_LOOKED_AT_AGAIN) || fence == atomic_load_acquire(fencep))
 			break;
 		dma_fence_put(fence);
 	}
