@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "failing-malloc.h"
 
@@ -42,7 +44,10 @@ void *__wrap_calloc(size_t n, size_t size)
 
 void __wrap_free(void *block)
 {
-	if (block)
+	if (block) {
 		__atomic_fetch_sub(&failing_malloc_live, 1, __ATOMIC_SEQ_CST);
+		/* Who still looks at it finds something else there. */
+		memset(block, 0xdb, malloc_usable_size(block));
+	}
 	__real_free(block);
 }

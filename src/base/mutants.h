@@ -87,6 +87,9 @@
 #ifndef MUTANT_SLOT_NOT_LOOKED_AT_AGAIN /* a fence that has left the slot is returned */
 #define MUTANT_SLOT_NOT_LOOKED_AT_AGAIN 0
 #endif
+#ifndef MUTANT_NAMES_FREED_TOO_SOON /* a context does not wait for who reads its names */
+#define MUTANT_NAMES_FREED_TOO_SOON 0
+#endif
 #ifndef MUTANT_UNEMITTED_SIGNALS /* a number that was never emitted signals everything */
 #define MUTANT_UNEMITTED_SIGNALS 0
 #endif

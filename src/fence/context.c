@@ -321,5 +321,8 @@ void dma_fence_context_destroy(struct dma_fence_context *context)
 			     "its context was destroyed");
 	lock_release(&context->lock);
 	/* Somebody may be reading its names, in a read-side section. */
-	dma_fence_rcu_defer(&context->rcu, context_free);
+	if (MUTANT(NAMES_FREED_TOO_SOON))
+		context_free(&context->rcu);
+	else
+		dma_fence_rcu_defer(&context->rcu, context_free);
 }
