@@ -160,6 +160,21 @@ static inline void fence_init(struct dma_fence *fence)
 	dma_fence_init(fence, plain_ops(), dma_fence_context_alloc(1), 1);
 }
 
+/* An array of fences that the caller has as well. */
+static inline struct dma_fence_array *array_of_fences(struct dma_fence *fences, int num_fences)
+{
+	struct dma_fence **vector = malloc((size_t)num_fences * sizeof(*vector));
+	struct dma_fence_array *array;
+	int i;
+
+	assert_non_null(vector);
+	for (i = 0; i < num_fences; i++)
+		vector[i] = dma_fence_get(&fences[i]);
+	array = dma_fence_array_create(num_fences, vector, dma_fence_context_alloc(1), 1);
+	assert_non_null(array);
+	return array;
+}
+
 /* A callback that counts. */
 struct counter {
 	struct dma_fence_cb cb;

@@ -3,8 +3,11 @@
 #ifndef DMAFENCE_DMAFENCE_H
 #define DMAFENCE_DMAFENCE_H
 
+#include <dmafence/array.h>
+#include <dmafence/chain.h>
 #include <dmafence/context.h>
 #include <dmafence/fence.h>
 #include <dmafence/rcu.h>
+#include <dmafence/unwrap.h>
 
 #endif

@@ -183,8 +183,11 @@ enum dma_fence_flags {
 	DMA_FENCE_FLAG_HAS_SET_DEADLINE = 1 << 2,
 	DMA_FENCE_FLAG_HAS_RELEASE = 1 << 3,
 	DMA_FENCE_FLAG_ENABLED = 1 << 4,
-	DMA_FENCE_FLAG_PUBLISHED = 1 << 5,
-	DMA_FENCE_FLAG_QUARANTINED = 1 << 6,
+	DMA_FENCE_FLAG_QUARANTINED = 1 << 5,
+	DMA_FENCE_FLAG_ARRAY = 1 << 6,
+	DMA_FENCE_FLAG_CHAIN = 1 << 7,
+	DMA_FENCE_FLAG_MEMBERS_HAVE_ENABLE = 1 << 8,
+	DMA_FENCE_FLAG_PREV_FOREIGN = 1 << 9,
 };
 
 /** struct dma_fence_delivery - the callbacks of a signaled fence; the library's */
@@ -218,7 +221,9 @@ struct dma_fence {
 	/** @seqno: its place on that timeline */
 	uint64_t seqno;
 	/* private: */
-	uint32_t flags;
+	uint16_t flags;
+	uint8_t published; /* somebody may be waiting, or has waited */
+	uint8_t unused;
 	uint32_t refcount;
 	int32_t error;
 	uint32_t step;
@@ -551,6 +556,27 @@ const char *dma_fence_timeline_name(struct dma_fence *fence);
  * "driver timeline context:seqno pending", or "signaled" with the timestamp, or the error.
  */
 void dma_fence_describe(struct dma_fence *fence, FILE *out);
+
+/* Containers: fences that others signal (dmafence/array.h, dmafence/chain.h) */
+
+/** dma_fence_is_array - whether it is the fence of a struct dma_fence_array */
+static inline bool dma_fence_is_array(const struct dma_fence *fence)
+{
+	return __atomic_load_n(&fence->flags, __ATOMIC_RELAXED) & DMA_FENCE_FLAG_ARRAY;
+}
+
+/** dma_fence_is_chain - whether it is the fence of a struct dma_fence_chain */
+static inline bool dma_fence_is_chain(const struct dma_fence *fence)
+{
+	return __atomic_load_n(&fence->flags, __ATOMIC_RELAXED) & DMA_FENCE_FLAG_CHAIN;
+}
+
+/** dma_fence_is_container - whether it is one of the two */
+static inline bool dma_fence_is_container(const struct dma_fence *fence)
+{
+	return __atomic_load_n(&fence->flags, __ATOMIC_RELAXED) &
+	       (DMA_FENCE_FLAG_ARRAY | DMA_FENCE_FLAG_CHAIN);
+}
 
 /* Fences that are signaled from the start */
 

@@ -93,5 +93,59 @@
 #ifndef MUTANT_UNEMITTED_SIGNALS /* a number that was never emitted signals everything */
 #define MUTANT_UNEMITTED_SIGNALS 0
 #endif
+#ifndef MUTANT_EARLY_SIGNALED /* the member that the callback sits on counts as signaled */
+#define MUTANT_EARLY_SIGNALED 0
+#endif
+#ifndef MUTANT_LOST_ERROR_INIT /* what says that there is no error yet is stored before init clears it */
+#define MUTANT_LOST_ERROR_INIT 0
+#endif
+#ifndef MUTANT_LOST_ERROR_FIRED /* the error of a member whose callback ran is lost */
+#define MUTANT_LOST_ERROR_FIRED 0
+#endif
+#ifndef MUTANT_SENTINEL_LEAK /* what says that there is no error yet ends up in the status */
+#define MUTANT_SENTINEL_LEAK 0
+#endif
+#ifndef MUTANT_DOUBLE_LOCK /* an array is enabled under the lock that completing it takes */
+#define MUTANT_DOUBLE_LOCK 0
+#endif
+#ifndef MUTANT_HOP_LATENCY /* the callback rolls on on another thread */
+#define MUTANT_HOP_LATENCY 0
+#endif
+#ifndef MUTANT_RACY_POSITION /* the position is written and read without ordering */
+#define MUTANT_RACY_POSITION 0
+#endif
+#ifndef MUTANT_LOST_WAKEUP /* a member that signals while it gets the callback is waited for */
+#define MUTANT_LOST_WAKEUP 0
+#endif
+#ifndef MUTANT_MERGE_DROPS_ERROR /* signaled leaves are dropped from a merge with their error */
+#define MUTANT_MERGE_DROPS_ERROR 0
+#endif
+#ifndef MUTANT_MERGE_DROPS_DROPPED /* what a merge has dropped is lost to the next merge */
+#define MUTANT_MERGE_DROPS_DROPPED 0
+#endif
+#ifndef MUTANT_RELEASE_RECURSES /* each link of a chain is released inside the one after it */
+#define MUTANT_RELEASE_RECURSES 0
+#endif
+#ifndef MUTANT_ARMED_WITHOUT_REFERENCE /* an array that has its callback on a member can go away */
+#define MUTANT_ARMED_WITHOUT_REFERENCE 0
+#endif
+#ifndef MUTANT_ENABLES_ONE_MEMBER /* members are told only when the callback comes to them */
+#define MUTANT_ENABLES_ONE_MEMBER 0
+#endif
+#ifndef MUTANT_POLL_LOSES_OUTCOME /* polling signals an array without its members' error and timestamp */
+#define MUTANT_POLL_LOSES_OUTCOME 0
+#endif
+#ifndef MUTANT_CHAIN_LOSES_ERROR /* links that failed are taken out of a chain */
+#define MUTANT_CHAIN_LOSES_ERROR 0
+#endif
+#ifndef MUTANT_CHAIN_LOSES_TIMESTAMP /* the timestamps of links that are taken out are forgotten */
+#define MUTANT_CHAIN_LOSES_TIMESTAMP 0
+#endif
+#ifndef MUTANT_NO_SKIPS /* points are found by going back link by link */
+#define MUTANT_NO_SKIPS 0
+#endif
+#ifndef MUTANT_DEDUP_KEEPS_EARLIEST /* of one context the earliest fence is kept */
+#define MUTANT_DEDUP_KEEPS_EARLIEST 0
+#endif
 
 #endif

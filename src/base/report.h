@@ -17,6 +17,7 @@ enum report_reason {
 	REPORT_QUARANTINE,	/* last reference of a published fence that nobody signaled */
 	REPORT_LATE_SIGNAL,	/* a fence in quarantine was signaled after all */
 	REPORT_CONTEXT_DESTROY, /* a producer went away with fences pending */
+	REPORT_MEMBERS,		/* a container was made of what it cannot be made of */
 };
 
 struct report {

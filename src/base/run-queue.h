@@ -35,10 +35,18 @@ struct run_queue {
 };
 
 extern _Thread_local struct run_queue dma_fence_run_queue;
+extern _Thread_local struct run_queue dma_fence_release_queue;
 
+/* Of fences whose callbacks are to run. */
 static inline struct run_queue *run_queue_of_thread(void)
 {
 	return &dma_fence_run_queue;
+}
+
+/* Of fences whose last reference is gone. */
+static inline struct run_queue *release_queue_of_thread(void)
+{
+	return &dma_fence_release_queue;
 }
 
 static inline bool run_queue_active(const struct run_queue *queue)

@@ -11,7 +11,8 @@
 #include "base/rcu.h"
 #include "base/refcount.h"
 #include "base/report.h"
-#include "fence/state.h"
+#include "base/run-queue.h"
+#include "fence/container.h"
 
 /* For fences that were given no ops. */
 static const struct dma_fence_ops no_ops;
@@ -27,13 +28,9 @@ uint64_t dma_fence_context_alloc(unsigned int num)
 	return atomic_fetch_add_relaxed(&next_context, num);
 }
 
-void dma_fence_init(struct dma_fence *fence, const struct dma_fence_ops *ops, uint64_t context,
-		    uint64_t seqno)
+static inline void init(struct dma_fence *fence, const struct dma_fence_ops *ops, uint16_t flags,
+			uint64_t context, uint64_t seqno)
 {
-	uint32_t flags = 0;
-
-	if (!ops)
-		ops = &no_ops;
 	if (ops->enable_signaling)
 		flags |= DMA_FENCE_FLAG_HAS_ENABLE_SIGNALING;
 	if (ops->signaled)
@@ -48,10 +45,30 @@ void dma_fence_init(struct dma_fence *fence, const struct dma_fence_ops *ops, ui
 	fence->context = context;
 	fence->seqno = seqno;
 	fence->flags = flags;
+	fence->published = 0;
+	fence->unused = 0;
 	fence->refcount = 1;
 	fence->error = 0;
 	fence->step = 0;
 	hook(init, fence);
+}
+
+void dma_fence_init(struct dma_fence *fence, const struct dma_fence_ops *ops, uint64_t context,
+		    uint64_t seqno)
+{
+	init(fence, ops ? ops : &no_ops, 0, context, seqno);
+}
+
+void dma_fence_init_container(struct dma_fence *fence, const struct container_ops *ops,
+			      uint16_t kind, uint64_t context, uint64_t seqno)
+{
+	init(fence, &ops->ops, kind | DMA_FENCE_FLAG_HAS_ENABLE_SIGNALING, context, seqno);
+}
+
+/* Its ops never go away, and neither does the code they lead to. */
+static const struct container_ops *container_ops(const struct dma_fence *fence)
+{
+	return (const struct container_ops *)(const void *)atomic_load_relaxed(&fence->ops);
 }
 
 /* References */
@@ -117,7 +134,7 @@ struct dma_fence *dma_fence_get_rcu_safe(struct dma_fence **fencep)
 static bool published(const struct dma_fence *fence)
 {
 	return state_callbacks(atomic_load_relaxed(&fence->state)) ||
-	       atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_PUBLISHED;
+	       atomic_load_relaxed(&fence->published);
 }
 
 /*
@@ -147,6 +164,28 @@ static void quarantine(struct dma_fence *fence)
 		fence->context, fence->seqno);
 }
 
+/*
+ * A container drops references as it goes, maybe to another container: that waits on a queue until
+ * the first one has gone. So a chain is released link by link, not inside each other.
+ */
+static void release_container(struct dma_fence *fence)
+{
+	struct run_queue *queue = release_queue_of_thread();
+	struct dma_fence_run_link *entry;
+
+	if (run_queue_active(queue) && !MUTANT(RELEASE_RECURSES)) {
+		run_queue_push(queue, &fence->delivery.now.queued);
+		return;
+	}
+	run_queue_begin(queue);
+	container_ops(fence)->ops.release(fence);
+	while ((entry = run_queue_pop(queue))) {
+		fence = fence_of_queued(entry);
+		container_ops(fence)->ops.release(fence);
+	}
+	run_queue_end(queue);
+}
+
 static void __attribute__((noinline)) release(struct dma_fence *fence)
 {
 	const struct dma_fence_ops *ops;
@@ -160,7 +199,9 @@ static void __attribute__((noinline)) release(struct dma_fence *fence)
 		return;
 	}
 	hook(release, fence);
-	if (atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_HAS_RELEASE) {
+	if (dma_fence_is_container(fence)) {
+		release_container(fence);
+	} else if (atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_HAS_RELEASE) {
 		ops = atomic_load_relaxed(&fence->ops);
 		ops->release(fence);
 	} else {
@@ -219,9 +260,13 @@ static void ops_end(void)
 
 bool dma_fence_ask_backend(struct dma_fence *fence)
 {
-	const struct dma_fence_ops *ops = ops_begin(fence);
-	bool signaled = !ops || ops->signaled(fence);
+	const struct dma_fence_ops *ops;
+	bool signaled;
 
+	if (dma_fence_is_container(fence))
+		return container_ops(fence)->ops.signaled(fence);
+	ops = ops_begin(fence);
+	signaled = !ops || ops->signaled(fence);
 	ops_end();
 	if (MUTANT(QUERY_SIGNALS) && signaled)
 		dma_fence_signal(fence);
@@ -232,6 +277,8 @@ bool dma_fence_poll(struct dma_fence *fence)
 {
 	if (dma_fence_test_signaled_flag(fence))
 		return true;
+	if (dma_fence_is_container(fence))
+		return container_ops(fence)->poll(fence);
 	if (!dma_fence_is_signaled(fence))
 		return false;
 	dma_fence_signal(fence);
@@ -243,12 +290,16 @@ void dma_fence_enable_backend(struct dma_fence *fence)
 	const struct dma_fence_ops *ops;
 	bool pending;
 
-	if (dma_fence_test_signaled_flag(fence) ||
-	    (!(fence_set_flags(fence, DMA_FENCE_FLAG_ENABLED | DMA_FENCE_FLAG_PUBLISHED) &
-	       DMA_FENCE_FLAG_ENABLED) &&
-	     !MUTANT(ENABLED_TWICE)))
+	if (dma_fence_test_signaled_flag(fence))
+		return;
+	fence_publish(fence);
+	if (!fence_set_flags(fence, DMA_FENCE_FLAG_ENABLED) && !MUTANT(ENABLED_TWICE))
 		return;
 	hook(enable, fence);
+	if (dma_fence_is_container(fence)) {
+		container_ops(fence)->enable(fence);
+		return;
+	}
 	ops = ops_begin(fence);
 	pending = !ops || ops->enable_signaling(fence);
 	ops_end();
@@ -260,7 +311,7 @@ void dma_fence_enable_signaling(struct dma_fence *fence)
 {
 	if (dma_fence_test_signaled_flag(fence))
 		return;
-	fence_set_flags(fence, DMA_FENCE_FLAG_PUBLISHED);
+	fence_publish(fence);
 	fence_enable(fence);
 	dma_fence_poll(fence);
 }
@@ -272,6 +323,10 @@ void dma_fence_set_deadline(struct dma_fence *fence, int64_t deadline_ns)
 	if (!(atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_HAS_SET_DEADLINE) ||
 	    dma_fence_test_signaled_flag(fence))
 		return;
+	if (dma_fence_is_container(fence)) {
+		container_ops(fence)->ops.set_deadline(fence, deadline_ns);
+		return;
+	}
 	ops = ops_begin(fence);
 	if (ops)
 		ops->set_deadline(fence, deadline_ns);

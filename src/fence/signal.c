@@ -10,7 +10,7 @@
 #include "base/park.h"
 #include "base/report.h"
 #include "base/run-queue.h"
-#include "fence/state.h"
+#include "fence/container.h"
 
 /* The sections under the lock are a few instructions; past this their owner was preempted. */
 #define LOCK_SPINS 100
@@ -67,11 +67,13 @@ uint64_t dma_fence_lock_state(struct dma_fence *fence, bool pending_only)
 
 void dma_fence_unlock_pending(struct dma_fence *fence, const struct dma_fence_cb *newest)
 {
-	uint64_t state = atomic_load_relaxed(&fence->state);
+	uint64_t state = atomic_load_relaxed(&fence->state), keep = WAITERS;
 
+	if (newest == state_callbacks(state))
+		keep |= ALONE;
 	/* Only WAITERS can change under us. */
 	while (!atomic_cas_release(&fence->state, &state,
-				   state_of_callbacks(newest) | (state & WAITERS)))
+				   state_of_callbacks(newest) | (state & keep)))
 		;
 	if (state & WAITERS)
 		wake(fence);
@@ -180,18 +182,12 @@ static void deliver(struct dma_fence *fence, struct run_queue *queue)
 		wake(fence);
 }
 
-static struct dma_fence *to_fence(struct dma_fence_run_link *entry)
-{
-	return (struct dma_fence *)((char *)entry -
-				    offsetof(struct dma_fence, delivery.now.queued));
-}
-
 static void run_all(struct run_queue *queue)
 {
 	struct dma_fence_run_link *entry;
 
 	while ((entry = run_queue_pop(queue))) {
-		struct dma_fence *fence = to_fence(entry);
+		struct dma_fence *fence = fence_of_queued(entry);
 
 		dma_fence_lock_state(fence, false);
 		deliver(fence, queue);
@@ -230,10 +226,21 @@ bool dma_fence_delivered_here(const struct dma_fence *fence)
 	if (queue->current == fence)
 		return true;
 	for (entry = queue->head; entry; entry = entry->next) {
-		if (to_fence(entry) == fence)
+		if (fence_of_queued(entry) == fence)
 			return true;
 	}
 	return false;
+}
+
+/* The callback of a container, which was the only one. The fence is drained, and may be gone. */
+static void call_container(struct dma_fence *fence, struct dma_fence_cb *cb,
+			   struct run_queue *queue)
+{
+	run_queue_begin(queue);
+	hook(callback, fence, cb);
+	cb->func(fence, cb);
+	run_all(queue);
+	run_queue_end(queue);
 }
 
 /* The winner has the lock; 'newest' is the list it took from the word. */
@@ -271,6 +278,9 @@ static void signaled_late(struct dma_fence *fence)
 
 bool dma_fence_signal_state(struct dma_fence *fence, uint64_t signaled, int error)
 {
+	struct run_queue *queue = run_queue_of_thread();
+	/* From inside a callback the container's one waits its turn, like all others. */
+	const uint64_t alone = run_queue_active(queue) ? 0 : ALONE;
 	uint64_t state = atomic_load_acquire(&fence->state), next;
 	uint64_t lock = 0; /* LOCKED if we hold it */
 	struct dma_fence_cb *newest;
@@ -291,7 +301,10 @@ bool dma_fence_signal_state(struct dma_fence *fence, uint64_t signaled, int erro
 			continue;
 		}
 		newest = state_callbacks(state);
-		next = signaled | (newest ? LOCKED | (state & WAITERS) : DRAINED);
+		if (newest && !(state & alone))
+			next = signaled | LOCKED | (state & WAITERS);
+		else
+			next = signaled | DRAINED;
 		if (MUTANT(DRAINED_EARLY))
 			next |= DRAINED;
 		if (likely(atomic_cas_acq_rel(&fence->state, &state, next)))
@@ -304,11 +317,34 @@ bool dma_fence_signal_state(struct dma_fence *fence, uint64_t signaled, int erro
 	hook(signal, fence);
 	if (unlikely(atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_QUARANTINED))
 		signaled_late(fence);
-	if (newest)
+	if (newest && !(state & alone)) {
 		deliver_or_queue(fence, newest);
-	else if (state & WAITERS && !MUTANT(SIGNAL_WAKES_NOBODY))
+		return true;
+	}
+	if (unlikely(state & WAITERS) && !MUTANT(SIGNAL_WAKES_NOBODY))
 		wake(fence);
+	if (newest)
+		call_container(fence, newest, queue);
 	return true;
+}
+
+/*
+ * The members of a container are signaled with nobody else waiting. What follows is
+ * dma_fence_signal_state() for that, without what it does not need.
+ */
+static __attribute__((noinline)) bool signal_member(struct dma_fence *fence, uint64_t signaled)
+{
+	const uint64_t others = SIGNALED | LOCKED | WAITERS;
+	struct run_queue *queue = run_queue_of_thread();
+	uint64_t state = atomic_load_relaxed(&fence->state);
+
+	if (likely(state & ALONE && !(state & others) && !run_queue_active(queue) &&
+		   !atomic_load_relaxed(&dma_fence_hooks) &&
+		   atomic_cas_acq_rel(&fence->state, &state, signaled | DRAINED))) {
+		call_container(fence, state_callbacks(state), queue);
+		return true;
+	}
+	return dma_fence_signal_state(fence, signaled, KEEP_ERROR);
 }
 
 /*
@@ -322,7 +358,7 @@ static inline bool signal_fence(struct dma_fence *fence, uint64_t signaled)
 	if (likely(!atomic_load_relaxed(&dma_fence_hooks) && !atomic_load_relaxed(&fence->state) &&
 		   atomic_cas_acq_rel(&fence->state, &nobody, signaled | DRAINED)))
 		return true;
-	return dma_fence_signal_state(fence, signaled, KEEP_ERROR);
+	return signal_member(fence, signaled);
 }
 
 /*
@@ -346,16 +382,13 @@ void dma_fence_signal_timestamp(struct dma_fence *fence, int64_t timestamp_ns)
 
 /* Callbacks */
 
-int dma_fence_add_callback(struct dma_fence *fence, struct dma_fence_cb *cb, dma_fence_func_t func)
+static inline int add_callback(struct dma_fence *fence, struct dma_fence_cb *cb,
+			       dma_fence_func_t func, uint64_t alone)
 {
 	const uint64_t added = MUTANT(ADD_LOSES_WAITERS) ? 0 : WAITERS;
 	uint64_t state;
 	int ret = 0;
 
-	if (unlikely(!fence || !cb || !func || (uintptr_t)cb & PENDING_BITS))
-		return -EINVAL;
-
-	fence_enable(fence);
 	cb->func = func;
 	cb->prev = NULL;
 	state = atomic_load_acquire(&fence->state);
@@ -371,12 +404,28 @@ int dma_fence_add_callback(struct dma_fence *fence, struct dma_fence_cb *cb, dma
 		}
 		cb->next = state_callbacks(state);
 		if (likely(atomic_cas_acq_rel(&fence->state, &state,
-					      state_of_callbacks(cb) | (state & added))))
+					      state_of_callbacks(cb) | (state & added) |
+						      (cb->next ? 0 : alone))))
 			break;
 	}
 
 	hook(add_callback, fence, cb, ret);
 	return ret;
+}
+
+int dma_fence_add_callback(struct dma_fence *fence, struct dma_fence_cb *cb, dma_fence_func_t func)
+{
+	if (unlikely(!fence || !cb || !func || (uintptr_t)cb & PENDING_BITS))
+		return -EINVAL;
+	fence_enable(fence);
+	return add_callback(fence, cb, func, 0);
+}
+
+int dma_fence_add_container_callback(struct dma_fence *fence, struct dma_fence_cb *cb,
+				     dma_fence_func_t func)
+{
+	fence_enable(fence);
+	return add_callback(fence, cb, func, ALONE);
 }
 
 /*
@@ -415,7 +464,7 @@ static bool remove_pending(struct dma_fence *fence, uint64_t state, struct dma_f
 		set_prev(newest);
 		newest = unlink_from(newest, cb);
 		if (!newest && !MUTANT(REMOVAL_UNPUBLISHES))
-			fence_set_flags(fence, DMA_FENCE_FLAG_PUBLISHED);
+			fence_publish(fence);
 	}
 	dma_fence_unlock_pending(fence, newest);
 	return listed;

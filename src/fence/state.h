@@ -5,7 +5,7 @@
  * Everything that threads race for is in one 64-bit word, so that each transition is one atomic
  * step and none can be seen half done:
  *
- *	pending:   [ address of the newest callback		    | W | L | 0 ]
+ *	pending:   [ alone | address of the newest callback	    | W | L | 0 ]
  *	signaled:  [ timestamp, 59 bits	    | contended | drained   | W | L | 1 ]
  *
  * Bit 0, SIGNALED, goes from 0 to 1 once. The transition is a compare-and-swap that stores flag and
@@ -32,6 +32,13 @@
  * back the lock, and sleeps on 'step', which counts the runner's steps and cannot be again what it
  * was. Nobody but the runner clears CONTENDED, in a step, under the lock.
  *
+ * ALONE: the only callback is a container's (container.h). That one the signal neither has to keep
+ * others away from, for nobody ever removes it, nor to wait for before the fence is drained, for what
+ * it uses is not for the fence's users to free. So the fence is drained by the step that signals it,
+ * and the callback called afterwards, which saves the last step. The bit is one that is 0 in every
+ * address; it goes when another callback comes. Where no such bit is known it is none, and a
+ * container's callback is one like any other.
+ *
  * DRAINED is set by the last step of the delivery, or by the signal itself if there was nothing to
  * deliver. It clears the three other bits, and the word never changes again.
  */
@@ -52,7 +59,15 @@
 #define DRAINED	  ((uint64_t)DMA_FENCE_STATE_DRAINED)
 #define CONTENDED ((uint64_t)DMA_FENCE_STATE_CONTENDED)
 
-#define PENDING_BITS	(SIGNALED | LOCKED | WAITERS)
+#if defined(__x86_64__)
+#define ALONE (UINT64_C(1) << 63)
+#elif defined(__aarch64__)
+#define ALONE (UINT64_C(1) << 55) /* there may be a tag above it */
+#else
+#define ALONE UINT64_C(0)
+#endif
+
+#define PENDING_BITS	(SIGNALED | LOCKED | WAITERS | ALONE)
 #define TIMESTAMP_SHIFT 5
 
 static inline struct dma_fence_cb *state_callbacks(uint64_t state)
@@ -119,12 +134,26 @@ void dma_fence_end_delivery(bool begun);
 /* Whether the callbacks of the fence are run, or still to be run, by the calling thread. */
 bool dma_fence_delivered_here(const struct dma_fence *fence);
 
+/* The fence that waits on a queue of its thread. */
+static inline struct dma_fence *fence_of_queued(struct dma_fence_run_link *entry)
+{
+	return (struct dma_fence *)((char *)entry -
+				    offsetof(struct dma_fence, delivery.now.queued));
+}
+
 /* Sets flags that are not set yet; returns those that this call has set. */
-static inline uint32_t fence_set_flags(struct dma_fence *fence, uint32_t flags)
+static inline uint32_t fence_set_flags(struct dma_fence *fence, uint16_t flags)
 {
 	if ((atomic_load_relaxed(&fence->flags) & flags) == flags)
 		return 0;
-	return ~atomic_fetch_or_relaxed(&fence->flags, flags) & flags;
+	return (uint32_t)~atomic_fetch_or_relaxed(&fence->flags, flags) & flags;
+}
+
+/* From now on it must not be dropped unsignaled. No flag, for a plain store is enough. */
+static inline void fence_publish(struct dma_fence *fence)
+{
+	if (!atomic_load_relaxed(&fence->published))
+		atomic_store_relaxed(&fence->published, 1);
 }
 
 /* Calls ops->enable_signaling, and signals the fence if that says so. */
