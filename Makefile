@@ -20,10 +20,11 @@ check:
 	@sh scripts/install-packages.sh test
 	@sh scripts/check.sh $(BUILD)
 
-# What each path costs, as ratios to the floors of this machine; writes $(BUILD)/bench.csv
+# What each path costs, as ratios to the floors of this machine; writes $(BUILD)/bench-*.csv
 bench: setup
-	@ninja -C $(BUILD) bench/bench-fence
-	@$(BUILD)/bench/bench-fence -o $(BUILD)/bench.csv
+	@ninja -C $(BUILD) bench/bench-fence bench/bench-containers
+	@$(BUILD)/bench/bench-fence -o $(BUILD)/bench-fence.csv
+	@$(BUILD)/bench/bench-containers -o $(BUILD)/bench-containers.csv
 
 # make install [PREFIX=/usr/local] [DESTDIR=]
 install: setup

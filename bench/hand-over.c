@@ -26,15 +26,6 @@ static long futex_wait(uint32_t *futex, uint32_t value)
 	return syscall(SYS_futex, futex, FUTEX_WAIT_PRIVATE, value, NULL);
 }
 
-static double *new_samples(uint64_t count)
-{
-	double *samples = calloc(count, sizeof(*samples));
-
-	if (!samples)
-		bench_fail("out of memory");
-	return samples;
-}
-
 static pthread_t start_second(void *(*func)(void *argument), void *argument)
 {
 	pthread_t thread;
@@ -169,7 +160,7 @@ static double sleeper_sample(struct sleeper *sleeper, uint64_t sample, int *stat
 	return (double)(sleeper->woken_at - begin);
 }
 
-void bench_wake_sleeping(uint64_t ops, double *ns)
+void bench_wake_sleeping(uint64_t ops, double *results, const void *parameters)
 {
 	static struct sleeper sleeper;
 	double *samples[SLEEPER_KINDS];
@@ -177,10 +168,11 @@ void bench_wake_sleeping(uint64_t ops, double *ns)
 	uint64_t sample;
 	int kind, stat = -1;
 
+	(void)parameters;
 	memset(&sleeper, 0, sizeof(sleeper));
 	sleeper.samples = ops * SLEEPER_KINDS;
 	for (kind = 0; kind < SLEEPER_KINDS; kind++)
-		samples[kind] = new_samples(ops);
+		samples[kind] = bench_new_samples(ops);
 	thread = start_second(sleeper_run, &sleeper);
 	for (sample = 1; sample <= sleeper.samples; sample++)
 		samples[sleeper_kind(sample)][(sample - 1) / SLEEPER_KINDS] =
@@ -188,7 +180,7 @@ void bench_wake_sleeping(uint64_t ops, double *ns)
 	pthread_join(thread, NULL);
 	close(stat);
 	for (kind = 0; kind < SLEEPER_KINDS; kind++) {
-		ns[kind] = bench_median(samples[kind], ops);
+		results[kind] = bench_median(samples[kind], ops);
 		free(samples[kind]);
 	}
 }
@@ -371,7 +363,7 @@ static double spinner_sample(struct spinner *spinner, uint64_t sample)
 	}
 }
 
-void bench_wake_spinning(uint64_t ops, double *ns)
+void bench_wake_spinning(uint64_t ops, double *results, const void *parameters)
 {
 	static struct spinner spinner;
 	/* Operations are hand-overs, of which a sample times two a round. */
@@ -380,17 +372,18 @@ void bench_wake_spinning(uint64_t ops, double *ns)
 	pthread_t thread;
 	int kind;
 
+	(void)parameters;
 	memset(&spinner, 0, sizeof(spinner));
 	spinner.samples = each * SPINNER_KINDS;
 	for (kind = 0; kind < SPINNER_KINDS; kind++)
-		samples[kind] = new_samples(each);
+		samples[kind] = bench_new_samples(each);
 	thread = start_second(spinner_run, &spinner);
 	for (sample = 1; sample <= spinner.samples; sample++)
 		samples[spinner_kind(sample)][(sample - 1) / SPINNER_KINDS] =
 			spinner_sample(&spinner, sample);
 	pthread_join(thread, NULL);
 	for (kind = 0; kind < SPINNER_KINDS; kind++) {
-		ns[kind] = bench_median(samples[kind], each);
+		results[kind] = bench_median(samples[kind], each);
 		free(samples[kind]);
 	}
 }

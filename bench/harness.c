@@ -16,6 +16,9 @@
 #define FEWEST_REPETITIONS 9
 #define MOST_REPETITIONS 1000
 
+/* What a floor is made of, in words, fits in this. */
+#define FLOOR_TEXT 128
+
 /* Exit status when nothing could be measured; 1 says that a limit was exceeded. */
 #define STATUS_CANNOT_RUN 2
 
@@ -29,15 +32,15 @@ struct options {
 	bool enforce;
 };
 
-/* What became of a variant. Times are in ns per operation, one per repetition. */
+/* What became of a variant: so much per operation, once per repetition. */
 struct result {
-	double *times;
+	double *values;
 	double median, minimum, maximum;
 	double ratio; /* NAN without a floor */
 	bool skipped;
 };
 
-static const char *program;
+static const char *program = "bench";
 static int cpus[2]; /* the second is -1 where there is only one */
 
 void bench_fail(const char *format, ...)
@@ -71,6 +74,15 @@ double bench_median(double *values, size_t count)
 {
 	qsort(values, count, sizeof(*values), compare);
 	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+double *bench_new_samples(size_t count)
+{
+	double *samples = calloc(count, sizeof(*samples));
+
+	if (!samples)
+		bench_fail("out of memory");
+	return samples;
 }
 
 /* CPUs */
@@ -195,16 +207,16 @@ static void run(const struct bench_variant *variant, struct result *result, doub
 		unsigned int repetition)
 {
 	uint64_t ops = scaled(variant, scale);
-	double ns[BENCH_TOGETHER];
+	double values[BENCH_TOGETHER];
 	unsigned int i;
 
 	if (variant->run) {
-		result->times[repetition] = (double)variant->run(ops) / (double)ops;
+		result->values[repetition] = (double)variant->run(ops) / (double)ops;
 		return;
 	}
-	variant->run_together(ops, ns);
+	variant->run_together(ops, values, variant->parameters);
 	for (i = 0; i < variant->together; i++)
-		result[i].times[repetition] = ns[i];
+		result[i].values[repetition] = values[i];
 }
 
 static size_t find(const struct bench_variant *variants, size_t count, const char *name)
@@ -223,7 +235,7 @@ static int run_only(const struct bench_variant *variants, size_t count,
 {
 	size_t i = find(variants, count, options->only);
 	struct result results[BENCH_TOGETHER];
-	double times[BENCH_TOGETHER];
+	double values[BENCH_TOGETHER];
 	unsigned int j;
 
 	while (!leads(&variants[i]))
@@ -231,7 +243,7 @@ static int run_only(const struct bench_variant *variants, size_t count,
 	if (variants[i].two_cpus && cpus[1] < 0)
 		bench_fail("'%s' needs two CPUs, and this process may use one", options->only);
 	for (j = 0; j < BENCH_TOGETHER; j++)
-		results[j].times = &times[j];
+		results[j].values = &values[j];
 	run(&variants[i], results, options->scale, 0);
 	printf("%s: %llu operations\n", options->only,
 	       (unsigned long long)scaled(&variants[i], options->scale));
@@ -245,7 +257,7 @@ static void run_all(const struct bench_variant *variants, struct result *results
 	size_t i, at;
 
 	for (i = 0; i < count; i++) {
-		/* Its time is overwritten by that of the first repetition. */
+		/* Its result is overwritten by that of the first repetition. */
 		if (leads(&variants[i]) && !results[i].skipped)
 			run(&variants[i], &results[i], options->scale, 0);
 	}
@@ -265,7 +277,7 @@ static double floor_of(const struct bench_variant *variants, const struct result
 		       size_t count, const struct bench_variant *variant, unsigned int repetition)
 {
 	const struct bench_floor *sum = &variant->floor;
-	double ns = sum->ns;
+	double value = sum->ns;
 	unsigned int i;
 
 	for (i = 0; i < BENCH_TERMS && sum->terms[i].name; i++) {
@@ -273,20 +285,18 @@ static double floor_of(const struct bench_variant *variants, const struct result
 
 		if (term->skipped)
 			return NAN;
-		ns += sum->terms[i].times * term->times[repetition];
+		value += sum->terms[i].times * term->values[repetition];
 	}
-	return ns;
+	return value;
 }
 
 static void evaluate(const struct bench_variant *variants, struct result *results, size_t count,
 		     const struct options *options)
 {
 	unsigned int n = options->repetitions, r;
-	double *values = calloc(n, sizeof(*values));
+	double *values = bench_new_samples(n);
 	size_t i;
 
-	if (!values)
-		bench_fail("out of memory");
 	for (i = 0; i < count; i++) {
 		struct result *result = &results[i];
 
@@ -295,11 +305,11 @@ static void evaluate(const struct bench_variant *variants, struct result *result
 			continue;
 		if (variants[i].floor.terms[0].name) {
 			for (r = 0; r < n; r++)
-				values[r] = result->times[r] /
+				values[r] = result->values[r] /
 					    floor_of(variants, results, count, &variants[i], r);
 			result->ratio = bench_median(values, n);
 		}
-		memcpy(values, result->times, n * sizeof(*values));
+		memcpy(values, result->values, n * sizeof(*values));
 		result->median = bench_median(values, n);
 		result->minimum = values[0];
 		result->maximum = values[n - 1];
@@ -335,30 +345,80 @@ static bool over(const struct bench_variant *variant, const struct result *resul
 	return variant->limit && result->ratio > variant->limit;
 }
 
+static const char *quantity_of(const struct bench_variant *variant)
+{
+	return variant->quantity ? variant->quantity : "ns";
+}
+
+/* How wide the columns are in which these texts stand. */
+
+static void widen(int *width, const char *text)
+{
+	if ((int)strlen(text) > *width)
+		*width = (int)strlen(text);
+}
+
+static int name_width(const struct bench_variant *variants, size_t count)
+{
+	int width = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		widen(&width, variants[i].name);
+	return width;
+}
+
+static int floor_width(const struct bench_variant *variants, size_t count)
+{
+	int width = 0;
+	char text[FLOOR_TEXT];
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		widen(&width, floor_text(&variants[i].floor, text, sizeof(text)));
+	return width;
+}
+
+/* A ratio that is meant to be tiny is not 0.00. */
+static const char *ratio_text(double ratio, char *text, size_t size)
+{
+	snprintf(text, size, ratio < 0.1 ? "%.2g" : "%.2f", ratio);
+	return text;
+}
+
 static void print_table(const struct bench_variant *variants, const struct result *results,
 			size_t count)
 {
-	const char *group = "";
-	char text[128];
+	int names = name_width(variants, count), floors = floor_width(variants, count);
+	const char *group = "", *quantity = "";
+	char text[FLOOR_TEXT], ratio[16];
 	size_t i;
 
-	printf("%-11s %-28s %-9s %10s %10s %10s  %-24s %6s %6s\n", "group", "name", "per",
-	       "median ns", "min", "max", "floor", "ratio", "limit");
 	for (i = 0; i < count; i++) {
 		const struct bench_variant *variant = &variants[i];
 		const struct result *result = &results[i];
 
 		if (result->skipped)
 			continue;
-		printf("%-11s %-28s %-9s %10.2f %10.2f %10.2f",
-		       strcmp(group, variant->group) ? variant->group : "", variant->name,
+		if (strcmp(quantity, quantity_of(variant))) {
+			quantity = quantity_of(variant);
+			snprintf(text, sizeof(text), "median %s", quantity);
+			printf("%-11s %-*s %-9s %12s %12s %12s  %-*s %7s %6s\n", "group", names,
+			       "name", "per", text, "min", "max", floors, "floor", "ratio",
+			       "limit");
+		}
+		printf("%-11s %-*s %-9s %12.2f %12.2f %12.2f",
+		       strcmp(group, variant->group) ? variant->group : "", names, variant->name,
 		       variant->unit, result->median, result->minimum, result->maximum);
 		group = variant->group;
-		if (!isnan(result->ratio))
-			printf("  %-24s %6.2f", floor_text(&variant->floor, text, sizeof(text)),
-			       result->ratio);
-		if (!isnan(result->ratio) && variant->limit)
-			printf(" %6.2f  %s", variant->limit, over(variant, result) ? "OVER" : "ok");
+		if (!isnan(result->ratio)) {
+			floor_text(&variant->floor, text, sizeof(text));
+			printf("  %-*s %7s", floors, text,
+			       ratio_text(result->ratio, ratio, sizeof(ratio)));
+			if (variant->limit)
+				printf(" %6.2f  %s", variant->limit,
+				       over(variant, result) ? "OVER" : "ok");
+		}
 		putchar('\n');
 	}
 	for (i = 0; i < count; i++) {
@@ -371,20 +431,22 @@ static void print_table(const struct bench_variant *variants, const struct resul
 static void write_csv(FILE *file, const struct bench_variant *variants,
 		      const struct result *results, size_t count, const struct options *options)
 {
-	char text[128];
+	char text[FLOOR_TEXT];
 	bool failed;
 	size_t i;
 
-	fputs("group,name,ops,unit,median,minimum,maximum,repetitions,floor,ratio,limit\n", file);
+	fputs("group,name,ops,unit,quantity,median,minimum,maximum,repetitions,floor,ratio,limit\n",
+	      file);
 	for (i = 0; i < count; i++) {
 		const struct bench_variant *variant = &variants[i];
 		const struct result *result = &results[i];
 
 		if (result->skipped)
 			continue;
-		fprintf(file, "%s,%s,%llu,%s,%.3f,%.3f,%.3f,%u,%s,", variant->group, variant->name,
-			(unsigned long long)scaled(variant, options->scale), variant->unit,
-			result->median, result->minimum, result->maximum, options->repetitions,
+		fprintf(file, "%s,%s,%llu,%s,%s,%.3f,%.3f,%.3f,%u,%s,", variant->group,
+			variant->name, (unsigned long long)scaled(variant, options->scale),
+			variant->unit, quantity_of(variant), result->median, result->minimum,
+			result->maximum, options->repetitions,
 			floor_text(&variant->floor, text, sizeof(text)));
 		if (!isnan(result->ratio))
 			fprintf(file, "%.4f", result->ratio);
@@ -423,11 +485,9 @@ int bench_main(int argc, char **argv, const struct bench_variant *variants, size
 	results = calloc(count, sizeof(*results));
 	for (i = 0; results && i < count; i++) {
 		results[i].skipped = variants[i].two_cpus && cpus[1] < 0;
-		results[i].times = calloc(options.repetitions, sizeof(*results[i].times));
-		if (!results[i].times)
-			break;
+		results[i].values = bench_new_samples(options.repetitions);
 	}
-	if (!results || i < count)
+	if (!results)
 		bench_fail("out of memory");
 
 	run_all(variants, results, count, &options);
@@ -439,7 +499,7 @@ int bench_main(int argc, char **argv, const struct bench_variant *variants, size
 	for (i = 0; i < count; i++) {
 		if (options.enforce && over(&variants[i], &results[i]))
 			status = 1;
-		free(results[i].times);
+		free(results[i].values);
 	}
 	free(results);
 	return status;

@@ -28,12 +28,12 @@
 #define BENCH_TERMS 3
 
 /** Of the variants that are measured sample by sample. */
-#define BENCH_TOGETHER 4
+#define BENCH_TOGETHER 8
 
 /**
- * struct bench_floor - the time that a variant is compared with
+ * struct bench_floor - what a variant is compared with
  *
- * The sum of the times of other variants, each taken so many times, and of a constant. All from
+ * The sum of the results of other variants, each taken so many times, and of a constant. All from
  * the same repetition.
  */
 struct bench_floor {
@@ -52,6 +52,9 @@ struct bench_variant {
 	const char *name; /* unique */
 	const char *unit; /* what an operation is */
 
+	/** @quantity: what there is so much of per operation; NULL for a time, in ns */
+	const char *quantity;
+
 	/** @ops: how many operations one repetition performs; -s changes that */
 	uint64_t ops;
 
@@ -59,13 +62,15 @@ struct bench_variant {
 	int64_t (*run)(uint64_t ops);
 
 	/**
-	 * @run_together: instead of @run, where two runs one after the other are too far apart:
-	 * performs @ops operations of this variant and of the ones that follow in the table,
-	 * @together in number, alternating. Stores the ns per operation of each, the median of
-	 * its samples. The ones that follow have neither @run nor @run_together.
+	 * @run_together: instead of @run, where two runs one after the other are too far apart, or
+	 * where one run gives several results: performs @ops operations of this variant and of the
+	 * ones that follow in the table, @together in number, alternating. Stores the result per
+	 * operation of each, the median of its samples. The ones that follow have neither @run nor
+	 * @run_together. @parameters is passed on: one function can be behind many variants.
 	 */
-	void (*run_together)(uint64_t ops, double *ns);
+	void (*run_together)(uint64_t ops, double *results, const void *parameters);
 	unsigned int together;
+	const void *parameters;
 
 	/** @two_cpus: left out where the process may use only one */
 	bool two_cpus;
@@ -88,6 +93,9 @@ int64_t bench_now(void);
 
 /** bench_median - sorts the values */
 double bench_median(double *values, size_t count);
+
+/** bench_new_samples - room for so many, to be freed */
+double *bench_new_samples(size_t count);
 
 /** bench_fail - one line that says why the program cannot go on, and exits */
 void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
