@@ -21,5 +21,6 @@ status=$?
 case $status in
     0) echo "survived"; exit 1 ;;
     124 | 137) echo "caught: hangs" ;;
+    126 | 127) echo "cannot be run"; exit 1 ;;
     *) echo "caught: ends with status $status" ;;
 esac
