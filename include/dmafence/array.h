@@ -23,7 +23,8 @@
  * is called with no lock held: it may add itself to the next member, and may signal the array,
  * whose own callbacks then run when the member's have (see "Callbacks" in dmafence/fence.h). So
  * nothing is deferred to another thread, and the last dma_fence_signal() of a member does not
- * return before the array is signaled, if anybody waits for it.
+ * return before the array is signaled, if anybody waits for it. (Who waits for a member does not wait
+ * for that, too.)
  *
  * Position and query
  * ==================
