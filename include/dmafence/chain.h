@@ -20,12 +20,13 @@
  * ===========
  * A million links are signaled, walked and released without recursion, and each link is handled
  * once, in whatever order the work is done. As in an array (dmafence/array.h) a link has one
- * callback, which sits on the fence of its own work first, and then on the link before.
+ * callback, which sits on the fence of its own work first, and then on what is pending before it.
  *
- * To find a point takes O(log n) steps. Beside the link before it, every few links one knows
- * another one further back; how far depends on its place in the chain alone, as in a skew-binary
- * list: of the distances 1, 3, 7, 15 ... there are always some that lead to the point or shortly
- * after it.
+ * To find a point takes O(log n) steps: beside the link before it one link in four knows another one
+ * further back, one in sixteen two, and so on, which makes the chain a skip list.
+ *
+ * To wait for a link enables the work of points that are pending one after the other, from the newest
+ * on: the one on which its callback sits.
  *
  * Garbage
  * =======
@@ -69,15 +70,15 @@ struct dma_fence_chain {
 	struct dma_fence *fence;
 	/* private: what is before; changes as links are taken out */
 	struct dma_fence *prev;
-	/* private: a link further back, or NULL */
-	struct dma_fence_chain *skip;
 	/* private: the point before, whether its link is still there or not; 0 if there was none */
 	uint64_t prev_seqno;
-	/* private: how many links there were, with this one, when it was the newest */
-	uint64_t index;
 	/* private: the latest of the links that were taken out behind this one */
 	int64_t timestamp;
 	struct dma_fence_cb cb;
+	/* private: how many links further back it knows; pointers to them follow in memory */
+	uint32_t height;
+	/* private: another link's callback sits, or sat, on its work */
+	uint32_t visited;
 };
 
 /**
@@ -103,8 +104,8 @@ void dma_fence_chain_free(struct dma_fence_chain *chain);
  * The caller gets the first reference to @chain->base, and drops it by dma_fence_put().
  *
  * The link is of the same context as @prev if that is a link and @seqno is greater than its point.
- * Otherwise a timeline of its own begins, which follows @prev, and whose first point is @seqno or
- * that of @prev, whichever is greater.
+ * Otherwise a timeline of its own begins, which follows @prev, and whose first point is @seqno; or
+ * that of @prev, if that is a link and its point is greater.
  *
  * If @fence is NULL or a link that is reported; NULL is taken for a fence that is signaled.
  */

@@ -144,6 +144,12 @@
 #ifndef MUTANT_NO_SKIPS /* points are found by going back link by link */
 #define MUTANT_NO_SKIPS 0
 #endif
+#ifndef MUTANT_WAY_STAYS_LONG /* links that are passed in taking others out keep all before them */
+#define MUTANT_WAY_STAYS_LONG 0
+#endif
+#ifndef MUTANT_EACH_GOES_BACK /* all callbacks that wait for a link go back behind it */
+#define MUTANT_EACH_GOES_BACK 0
+#endif
 #ifndef MUTANT_DEDUP_KEEPS_EARLIEST /* of one context the earliest fence is kept */
 #define MUTANT_DEDUP_KEEPS_EARLIEST 0
 #endif

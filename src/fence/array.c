@@ -101,7 +101,7 @@ static void roll(struct dma_fence_array *array, bool at_first)
 		if (!dma_fence_test_signaled_flag(member)) {
 			array->first = first;
 			set_position(array, end);
-			if (!dma_fence_add_container_callback(member, &array->cb, rolled) ||
+			if (!dma_fence_add_container_callback(member, &array->cb, rolled, true) ||
 			    MUTANT(LOST_WAKEUP))
 				return;
 		}
@@ -238,32 +238,21 @@ static unsigned int first_unfit(unsigned int num_fences, struct dma_fence **fenc
 	return i;
 }
 
-/* Reports members that are none. Returns how many are left when NULLs have been taken out. */
-static unsigned int make_fit(struct dma_fence_array *array, unsigned int num_fences,
-			     struct dma_fence **fences, uint64_t context, uint64_t seqno)
+static void report_unfit(struct dma_fence_array *array, unsigned int index, bool container)
 {
-	unsigned int unfit = first_unfit(num_fences, fences), i, left = 0;
+	dma_fence_report(REPORT_MEMBERS, &array->base,
+			 "array %" PRIu64 ":%" PRIu64 " was given %s as member %u: %s",
+			 array->base.context, array->base.seqno, container ? "a container" : "NULL",
+			 index,
+			 container ? "dma_fence_unwrap_merge() takes it apart" : "it is left out");
+}
 
-	if (num_fences && unfit == num_fences)
-		return num_fences;
-	if (!num_fences)
-		dma_fence_report(REPORT_MEMBERS, &array->base,
-				 "array %" PRIu64 ":%" PRIu64 " was given no members: it signals "
-				 "with -EINVAL",
-				 context, seqno);
-	else
-		dma_fence_report(REPORT_MEMBERS, &array->base,
-				 "array %" PRIu64 ":%" PRIu64 " was given %s as member %u: %s",
-				 context, seqno, fences[unfit] ? "a container" : "NULL", unfit,
-				 fences[unfit] ? "dma_fence_unwrap_merge() takes it apart"
-					       : "it is left out");
-	for (i = 0; i < num_fences; i++) {
-		if (fences[i])
-			fences[left++] = fences[i];
-	}
-	if (!left)
-		array->dropped.error = -EINVAL;
-	return left;
+static void report_none(struct dma_fence_array *array)
+{
+	dma_fence_report(REPORT_MEMBERS, &array->base,
+			 "array %" PRIu64 ":%" PRIu64 " was given no members: it signals with "
+			 "-EINVAL",
+			 array->base.context, array->base.seqno);
 }
 
 static void init(struct dma_fence_array *array, unsigned int num_fences, struct dma_fence **fences,
@@ -305,10 +294,21 @@ void dma_fence_array_init(struct dma_fence_array *array, int num_fences, struct 
 			  uint64_t context, uint64_t seqno)
 {
 	unsigned int num = fences && num_fences > 0 ? (unsigned int)num_fences : 0;
+	unsigned int unfit = first_unfit(num, fences), left = num, i;
+	bool container = unfit < num && fences[unfit];
 
-	array->dropped = (struct dma_fence_outcome){ 0 };
-	num = make_fit(array, num, fences, context, seqno);
-	init(array, num, fences, context, seqno);
+	if (unfit < num) {
+		for (i = left = 0; i < num; i++) {
+			if (fences[i])
+				fences[left++] = fences[i];
+		}
+	}
+	array->dropped = (struct dma_fence_outcome){ .error = left ? 0 : -EINVAL };
+	init(array, left, fences, context, seqno);
+	if (unfit < num)
+		report_unfit(array, unfit, container);
+	else if (!num)
+		report_none(array);
 }
 
 struct dma_fence_array *dma_fence_array_create_dropped(unsigned int num_fences,

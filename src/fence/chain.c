@@ -3,9 +3,9 @@
  * The chain.
  *
  * A link's own work is done, or pending; and what is before it is done, or pending. The link signals
- * when both are done. While it is pending, 'prev' and 'skip' change only under the lock in its state
- * word, and what they point to is held by a reference each. Once it has signaled 'prev' does not
- * change any more, and 'skip' becomes NULL.
+ * when both are done. While it is pending, 'prev' and what it knows further back change only under
+ * the lock in its state word, and each is held by a reference. Once it has signaled 'prev' does not
+ * change any more, and it knows nothing further back.
  *
  * Taking links out. A link whose own work is done can be taken out of the way of the one after it:
  * what is before it takes its place. What was before is read first; so if somebody takes links out
@@ -17,12 +17,17 @@
  * nothing, or the earliest that failed, with nothing before it. settle() brings that about. It takes
  * at least one link out in each turn, and to see which it looks at two.
  *
- * Depth. Signaling and releasing go through the queues of the thread (base/run-queue.h), and to
- * enable a link enables no other.
+ * No more than it takes. What goes back through done links, to take them out, does so for one link.
+ * Those on the way that others hold will be asked, too: so their way is made shorter as well, each
+ * time by half. And what waits does not go back through links on which somebody else waits, but for
+ * the first of those. Thus all that ever happens to a chain is linear in its points, or nearly so.
+ *
+ * Depth. Signaling and releasing go through the queues of the thread (base/run-queue.h), and
+ * enabling goes back in a loop.
  *
  * Readers without references. dma_fence_chain_find_seqno() goes back in a read-side section. A link
- * that is freed meanwhile stays in memory, with 'prev' and 'skip' as they were; and so does what
- * they point to, because that was held when the section began. Only links are looked at on the way:
+ * that is freed meanwhile stays in memory, with its pointers as they were; and so does what they
+ * point to, because that was held when the section began. Only links are looked at on the way:
  * fences of others need not be freed after a grace period.
  */
 #include <errno.h>
@@ -32,16 +37,20 @@
 #include <dmafence/chain.h>
 #include <dmafence/rcu.h>
 
+#include "base/hooks.h"
 #include "base/report.h"
 #include "fence/container.h"
 #include "fence/outcome.h"
 
-/* One link in so many has a 'skip'. */
-#define SKIP_STRIDE 8
-
 static struct dma_fence_chain *chain_of(struct dma_fence *fence)
 {
 	return (struct dma_fence_chain *)(void *)fence;
+}
+
+/* What a link knows further back: of those links that know as much, the one before. */
+static struct dma_fence_chain **skips_of(struct dma_fence_chain *chain)
+{
+	return (struct dma_fence_chain **)(chain + 1);
 }
 
 static const char *chain_driver_name(struct dma_fence *fence)
@@ -112,6 +121,18 @@ static enum condition condition_of(struct dma_fence *link)
 	return fence_error(work) && !MUTANT(CHAIN_LOSES_ERROR) ? FAILED : SUCCEEDED;
 }
 
+static bool waited_for(const struct dma_fence *link)
+{
+	return dma_fence_is_chain(link) && !dma_fence_test_signaled_flag(link) &&
+	       atomic_load_relaxed(&link->flags) & DMA_FENCE_FLAG_ENABLED;
+}
+
+/* To who waits a link on which somebody waits is pending, whatever its own work. */
+static enum condition condition_for(struct dma_fence *link, bool waiting)
+{
+	return waiting && waited_for(link) ? PENDING : condition_of(link);
+}
+
 static int64_t later(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
@@ -153,30 +174,49 @@ static bool replace_prev(struct dma_fence_chain *chain, struct dma_fence *first,
 	return gone;
 }
 
+static struct dma_fence *before(struct dma_fence *link)
+{
+	return dma_fence_is_chain(link) ? get_prev(chain_of(link)) : NULL;
+}
+
+/* Besides whoever asks, and the link after it. It may be wrong: then something takes longer. */
+static bool others_hold(const struct dma_fence *link)
+{
+	return atomic_load_relaxed(&link->refcount) > 2;
+}
+
 /*
  * Takes out 'first', whose own work is done, and what is before it and has succeeded. If that ends
  * with what is pending, stores it, with a reference. Returns whether 'first' is not, or no longer,
  * before 'chain'.
  */
-static bool take_out(struct dma_fence_chain *chain, struct dma_fence *first,
+static bool take_out(struct dma_fence_chain *chain, struct dma_fence *first, bool waiting,
 		     struct dma_fence **pending)
 {
-	struct dma_fence *link = first, *next;
+	struct dma_fence *link = first, *next, *after;
 	enum condition condition = FAILED;
 	int64_t timestamp = 0;
 
 	for (;;) {
-		next = dma_fence_is_chain(link) ? get_prev(chain_of(link)) : NULL;
+		next = before(link);
+		condition = next ? condition_for(next, waiting) : FAILED;
 		timestamp = later(timestamp, timestamp_of(link));
+		if (condition == SUCCEEDED && others_hold(link) && !MUTANT(WAY_STAYS_LONG)) {
+			after = before(next);
+			timestamp = later(timestamp, timestamp_of(next));
+			replace_prev(chain_of(link), next, dma_fence_get(after),
+				     timestamp_of(next));
+			dma_fence_put(next);
+			next = after;
+			condition = next ? condition_for(next, waiting) : FAILED;
+		}
 		if (link != first)
 			dma_fence_put(link);
-		if (next)
-			condition = condition_of(next);
-		if (!next || condition != SUCCEEDED)
+		if (condition != SUCCEEDED)
 			break;
 		link = next;
 	}
-	*pending = next && condition == PENDING ? dma_fence_get(next) : NULL;
+	*pending = condition == PENDING ? dma_fence_get(next) : NULL;
 	return replace_prev(chain, first, next, timestamp);
 }
 
@@ -212,7 +252,7 @@ static struct dma_fence *get_prev_pending(struct dma_fence_chain *chain)
  * Takes out what is done before a link. Returns the newest that is pending, with a reference, or NULL
  * if nothing is.
  */
-static struct dma_fence *settle(struct dma_fence_chain *chain)
+static struct dma_fence *settle(struct dma_fence_chain *chain, bool waiting)
 {
 	struct dma_fence *prev, *older, *pending = NULL;
 	enum condition condition;
@@ -220,18 +260,18 @@ static struct dma_fence *settle(struct dma_fence_chain *chain)
 
 	do {
 		prev = get_prev_pending(chain);
-		condition = prev ? condition_of(prev) : PENDING;
+		condition = prev ? condition_for(prev, waiting) : PENDING;
 		if (condition == PENDING)
 			return prev;
 		if (condition == SUCCEEDED) {
-			changed = take_out(chain, prev, &pending);
+			changed = take_out(chain, prev, waiting, &pending);
 		} else {
-			older = dma_fence_is_chain(prev) ? get_prev(chain_of(prev)) : NULL;
-			condition = older ? condition_of(older) : PENDING;
+			older = before(prev);
+			condition = older ? condition_for(older, waiting) : PENDING;
 			if (condition == SUCCEEDED)
-				changed = take_out(chain_of(prev), older, &pending);
+				changed = take_out(chain_of(prev), older, waiting, &pending);
 			else if (condition == FAILED)
-				changed = take_out(chain, prev, &pending);
+				changed = take_out(chain, prev, waiting, &pending);
 			else
 				changed = false;
 			if (older && condition == PENDING)
@@ -246,27 +286,35 @@ static struct dma_fence *settle(struct dma_fence_chain *chain)
 
 /* Completion */
 
+/* Nobody else changes this: it has signaled, or is gone. */
+static void forget_skips(struct dma_fence_chain *chain)
+{
+	struct dma_fence_chain **skips = skips_of(chain), *skip;
+	uint32_t level;
+
+	for (level = 0; level < chain->height; level++) {
+		skip = skips[level];
+		if (!skip)
+			continue;
+		atomic_store_release(&skips[level], NULL);
+		dma_fence_put(&skip->base);
+	}
+}
+
 /* A link's own work is done, and so is all before it. Several may come here. */
 static void complete(struct dma_fence_chain *chain)
 {
 	struct dma_fence *first_failed = get_prev(chain);
 	int64_t timestamp = timestamp_of(&chain->base);
 	int error = fence_error(chain->fence);
-	struct dma_fence_chain *skip;
 
 	if (first_failed) {
 		timestamp = later(timestamp, timestamp_of(first_failed));
 		error = fence_error(own_work(first_failed));
 	}
 	dma_fence_put(first_failed);
-	if (!dma_fence_signal_state(&chain->base, state_of_timestamp(timestamp), error))
-		return;
-	/* It has signaled, so that nobody else changes this. */
-	skip = chain->skip;
-	if (skip) {
-		atomic_store_release(&chain->skip, NULL);
-		dma_fence_put(&skip->base);
-	}
+	if (dma_fence_signal_state(&chain->base, state_of_timestamp(timestamp), error))
+		forget_skips(chain);
 }
 
 static void advanced(struct dma_fence *fence, struct dma_fence_cb *cb);
@@ -276,33 +324,51 @@ static void advanced(struct dma_fence *fence, struct dma_fence_cb *cb);
  * Only the callback's owner comes here: the thread that enables the link, then each that signals
  * that on which the callback sits.
  *
- * If the next pending link has a callback of its own, because somebody waits for it, that one sees to
- * all before it, and ours sits on that link: so when all are waited for each callback has two places
- * in its life. If not, ours sits on that link's work and moves on from there: links are not enabled
- * for each other's sake, one inside the other.
+ * If somebody waits for the next pending link, that has a callback of its own, which sees to all
+ * before it, and ours sits on that link. If not, ours sits on that link's work and moves on from
+ * there. But if it is the second one there, then the link is enabled after all, in the next turn of
+ * the loop: or else, when many wait, each of their callbacks would go all the way back.
  */
 static void advance(struct dma_fence_chain *chain)
 {
 	struct dma_fence *pending, *place;
-	int added;
+	struct dma_fence_chain *enable;
 
-	do {
+	for (;;) {
 		pending = NULL;
+		enable = NULL;
 		place = chain->fence;
 		if (dma_fence_test_signaled_flag(place)) {
-			pending = settle(chain);
+			pending = settle(chain, true);
 			if (!pending) {
 				complete(chain);
 				dma_fence_put(&chain->base); /* the callback's */
 				return;
 			}
 			place = pending;
-			if (!(atomic_load_relaxed(&pending->flags) & DMA_FENCE_FLAG_ENABLED))
-				place = dma_fence_chain_contained(pending);
+			if (dma_fence_is_chain(pending) && !waited_for(pending)) {
+				enable = chain_of(pending);
+				if (!atomic_load_relaxed(&enable->visited) ||
+				    MUTANT(EACH_GOES_BACK)) {
+					atomic_store_relaxed(&enable->visited, 1);
+					place = enable->fence;
+					enable = NULL;
+				}
+			}
 		}
-		added = dma_fence_add_container_callback(place, &chain->cb, advanced);
-		dma_fence_put(pending);
-	} while (added);
+		if (dma_fence_add_container_callback(place, &chain->cb, advanced, !enable)) {
+			dma_fence_put(pending);
+			continue;
+		}
+		/* From here on the callback is somebody else's. */
+		if (!enable || !fence_set_flags(pending, DMA_FENCE_FLAG_ENABLED)) {
+			dma_fence_put(pending);
+			return;
+		}
+		fence_publish(pending);
+		hook(enable, pending);
+		chain = enable; /* our reference becomes its callback's */
+	}
 }
 
 static void advanced(struct dma_fence *fence, struct dma_fence_cb *cb)
@@ -325,7 +391,7 @@ static bool chain_poll(struct dma_fence *fence)
 
 	if (!dma_fence_poll(chain->fence))
 		return false;
-	pending = settle(chain);
+	pending = settle(chain, false);
 	dma_fence_put(pending);
 	if (!pending)
 		complete(chain);
@@ -335,7 +401,7 @@ static bool chain_poll(struct dma_fence *fence)
 /* The link before, with a reference, in exchange for that to 'link'. Changes nothing. */
 static struct dma_fence *step_back(struct dma_fence *link)
 {
-	struct dma_fence *prev = dma_fence_is_chain(link) ? get_prev(chain_of(link)) : NULL;
+	struct dma_fence *prev = before(link);
 
 	dma_fence_put(link);
 	return prev;
@@ -368,14 +434,18 @@ static void chain_set_deadline(struct dma_fence *fence, int64_t deadline_ns)
 	dma_fence_put(link);
 }
 
-/* 'prev' and 'skip' stay as they are: somebody may be looking at them, in a read-side section. */
+/* Its pointers stay as they are: somebody may be looking at them, in a read-side section. */
 static void chain_release(struct dma_fence *fence)
 {
 	struct dma_fence_chain *chain = chain_of(fence);
 
+	uint32_t level;
+
 	dma_fence_put(chain->prev);
-	if (chain->skip)
-		dma_fence_put(&chain->skip->base);
+	for (level = 0; level < chain->height; level++) {
+		if (skips_of(chain)[level])
+			dma_fence_put(&skips_of(chain)[level]->base);
+	}
 	dma_fence_put(chain->fence);
 	dma_fence_free(fence);
 }
@@ -394,7 +464,14 @@ static const struct container_ops chain_ops = {
 
 /* Finding */
 
-/* Both inside a read-side section, of a link that was reached in it. */
+/*
+ * A link of height h is on h lists beside the chain itself: each list has the links that are at least
+ * so high, from the newest to the oldest. One link in four is of height 1 or more, one in sixteen of
+ * 2 or more, at random: as in every skip list it takes O(log n) steps to any link, and does so
+ * however links are taken out, because that has nothing to do with their height.
+ *
+ * What follows is inside a read-side section, of links that were reached in it.
+ */
 
 static struct dma_fence_chain *link_before(const struct dma_fence_chain *chain)
 {
@@ -406,78 +483,26 @@ static struct dma_fence_chain *link_before(const struct dma_fence_chain *chain)
 	return chain_of(prev);
 }
 
-static struct dma_fence_chain *link_further_back(const struct dma_fence_chain *chain)
+/* The next on the list of that height; 0 is the chain itself. */
+static struct dma_fence_chain *next_on_list(struct dma_fence_chain *chain, uint32_t height)
 {
-	return atomic_load_acquire(&chain->skip);
-}
-
-/*
- * Where the 'skip' of a link leads that was the index-th; 0 if it has none.
- *
- * Every SKIP_STRIDE-th link is counted. Take their number apart into the largest numbers of the form
- * 2^k - 1 that fit, the smallest of which may be there twice: the last one is how far it leads back.
- * (These are the skew-binary numbers of Myers' "random access stack".) From every link there is
- * then a way of O(log n) steps to every one before it, each step the skip or, where that would lead
- * too far, the link before; and that choice is all that it takes to find it.
- *
- * Links that are taken out do not spoil it. Let each link that is not there any more stand for the
- * next older one that is: then the way is still there, only that some steps lead nowhere and drop
- * out. If a skip would be too long because it now leads further back than it should, the point was
- * among those taken out right before where it leads; and the way to there goes by the links after
- * them, which is again one of O(log n) steps.
- */
-static uint64_t skip_index(uint64_t index)
-{
-	uint64_t rest = index / SKIP_STRIDE, size = 0;
-
-	if (index % SKIP_STRIDE)
-		return 0;
-	while (rest) {
-		size = (UINT64_C(1) << (63 - __builtin_clzll(rest + 1))) - 1;
-		rest -= size;
-	}
-	return index - size * SKIP_STRIDE;
-}
-
-/* The newest link that is not newer than the index-th. Inside a read-side section. */
-static struct dma_fence_chain *find_index(struct dma_fence_chain *chain, uint64_t index)
-{
-	struct dma_fence_chain *next;
-
-	while (chain && chain->index > index) {
-		next = link_further_back(chain);
-		chain = next && next->index >= index ? next : link_before(chain);
-	}
-	return chain;
-}
-
-/* With a reference. */
-static struct dma_fence_chain *find_skip(struct dma_fence_chain *prev, uint64_t index)
-{
-	struct dma_fence_chain *skip;
-
-	if (!index || MUTANT(NO_SKIPS))
-		return NULL;
-	dma_fence_rcu_read_lock();
-	do {
-		skip = find_index(prev, index);
-	} while (skip && !dma_fence_get_rcu(&skip->base));
-	dma_fence_rcu_read_unlock();
-	return skip;
+	return height ? atomic_load_acquire(&skips_of(chain)[height - 1]) : link_before(chain);
 }
 
 /*
  * The link that stands for a point, or if that has been taken out, the one after it: the oldest that
- * is still there. Inside a read-side section.
+ * is still there.
  */
 static struct dma_fence_chain *find_seqno(struct dma_fence_chain *chain, uint64_t seqno)
 {
 	struct dma_fence_chain *next;
+	uint32_t height;
 
 	while (chain->prev_seqno >= seqno) {
-		next = link_further_back(chain);
-		if (!next || next->base.seqno < seqno)
-			next = link_before(chain);
+		height = chain->height;
+		do {
+			next = next_on_list(chain, height);
+		} while ((!next || next->base.seqno < seqno) && height--);
 		if (!next || next->base.seqno < seqno)
 			break;
 		chain = next;
@@ -509,60 +534,77 @@ int dma_fence_chain_find_seqno(struct dma_fence **pfence, uint64_t seqno)
 
 /* Walking */
 
-/*
- * Moves the skip of a link past those that have been taken out, which it would otherwise keep in
- * memory, and all before them.
- */
-static void settle_skip(struct dma_fence_chain *chain)
+static struct dma_fence_chain *get_skip(struct dma_fence_chain *chain, uint32_t level)
 {
-	struct dma_fence_chain *skip, *link;
-	struct dma_fence *older = NULL;
-	bool moved = false;
+	struct dma_fence_chain *skip = NULL;
 	uint64_t state;
 
-	if (!atomic_load_relaxed(&chain->skip) || !lock_pending(chain, &state))
-		return;
-	skip = chain->skip;
-	if (skip && dma_fence_test_signaled_flag(own_work(&skip->base)))
-		older = dma_fence_get(&skip->base);
-	unlock(chain, state);
-	if (!older)
-		return;
-
-	dma_fence_get(&skip->base);
-	while (older && !foreign(chain, older) && condition_of(older) == SUCCEEDED) {
-		link = chain_of(older);
-		dma_fence_put(settle(link));
-		older = get_prev(link);
-		dma_fence_put(&link->base);
-	}
-	if (foreign(chain, older)) {
-		dma_fence_put(older);
-		older = NULL;
-	}
 	if (lock_pending(chain, &state)) {
-		moved = chain->skip == skip;
-		if (moved)
-			atomic_store_release(&chain->skip, chain_of(older));
+		skip = skips_of(chain)[level];
+		if (skip)
+			dma_fence_get(&skip->base);
 		unlock(chain, state);
 	}
-	dma_fence_put(moved ? &skip->base : older);
-	dma_fence_put(&skip->base);
+	return skip;
+}
+
+static bool has_succeeded(struct dma_fence_chain *link)
+{
+	const struct dma_fence *work = own_work(&link->base);
+
+	return dma_fence_test_signaled_flag(work) && !fence_error(work);
+}
+
+/*
+ * Takes links that are done out of a list on which the link is, too; which would otherwise keep them
+ * in memory, and all before them.
+ */
+static void settle_skip(struct dma_fence_chain *chain, uint32_t level)
+{
+	struct dma_fence_chain *first = get_skip(chain, level), *skip = first, *next;
+	bool replaced = false;
+	uint64_t state;
+
+	if (!first || !has_succeeded(first)) {
+		if (first)
+			dma_fence_put(&first->base);
+		return;
+	}
+	do {
+		next = get_skip(skip, level);
+		if (skip != first)
+			dma_fence_put(&skip->base);
+		skip = next;
+	} while (skip && has_succeeded(skip));
+
+	if (lock_pending(chain, &state)) {
+		replaced = skips_of(chain)[level] == first;
+		if (replaced)
+			atomic_store_release(&skips_of(chain)[level], skip);
+		unlock(chain, state);
+	}
+	if (replaced)
+		dma_fence_put(&first->base);
+	else if (skip)
+		dma_fence_put(&skip->base);
+	dma_fence_put(&first->base);
 }
 
 struct dma_fence *dma_fence_chain_walk(struct dma_fence *fence)
 {
 	struct dma_fence_chain *chain = to_dma_fence_chain(fence);
 	struct dma_fence *prev = NULL;
+	uint32_t level;
 
 	if (chain) {
-		prev = settle(chain);
+		prev = settle(chain, false);
 		/* What failed is left before it. */
 		if (prev != atomic_load_relaxed(&chain->prev)) {
 			dma_fence_put(prev);
 			prev = get_prev(chain);
 		}
-		settle_skip(chain);
+		for (level = 0; level < chain->height; level++)
+			settle_skip(chain, level);
 	}
 	dma_fence_put(fence);
 	return prev;
@@ -570,12 +612,36 @@ struct dma_fence *dma_fence_chain_walk(struct dma_fence *fence)
 
 /* Making one */
 
+/* Enough for 2^32 links, above which the highest list gets longer. */
+#define MAX_HEIGHT 16
+
+/* At least h for one in 4^h; from a generator of Marsaglia's (xorshift), one for each thread. */
+static uint32_t random_height(void)
+{
+	static _Thread_local uint64_t random = UINT64_C(0x9e3779b97f4a7c15);
+	uint32_t height;
+
+	/* The lists would keep the depth of a recursion down by themselves. */
+	if (MUTANT(NO_SKIPS) || MUTANT(RELEASE_RECURSES))
+		return 0;
+	random ^= random << 13;
+	random ^= random >> 7;
+	random ^= random << 17;
+	height = (uint32_t)__builtin_ctzll(random) / 2;
+	return height < MAX_HEIGHT ? height : MAX_HEIGHT;
+}
+
 struct dma_fence_chain *dma_fence_chain_alloc(void)
 {
-	struct dma_fence_chain *chain = malloc(sizeof(*chain));
+	const uint32_t height = random_height();
+	struct dma_fence_chain *chain =
+		malloc(sizeof(*chain) + height * sizeof(struct dma_fence_chain *));
 
-	if (!chain)
+	if (!chain) {
 		errno = ENOMEM;
+		return NULL;
+	}
+	chain->height = height;
 	return chain;
 }
 
@@ -584,11 +650,46 @@ void dma_fence_chain_free(struct dma_fence_chain *chain)
 	free(chain);
 }
 
-static void report_unfit(struct dma_fence_chain *chain, struct dma_fence *fence, uint64_t seqno)
+/* Puts a link on its lists: of each, the newest before it. */
+static void find_skips(struct dma_fence_chain *chain, struct dma_fence_chain *prev)
+{
+	struct dma_fence_chain *from = prev, *skip;
+	uint32_t height;
+
+	for (height = 1; height <= chain->height; height++) {
+		do {
+			skip = from;
+			while (skip && skip->height < height)
+				skip = next_on_list(skip, height - 1);
+			/* or it has just been taken out */
+		} while (skip && !dma_fence_get_rcu(&skip->base));
+		if (!skip)
+			break;
+		skips_of(chain)[height - 1] = skip;
+		from = skip;
+	}
+}
+
+static void init_skips(struct dma_fence_chain *chain, struct dma_fence_chain *prev)
+{
+	uint32_t level;
+
+	if (!chain->height)
+		return;
+	for (level = 0; level < chain->height; level++)
+		skips_of(chain)[level] = NULL;
+	if (!prev)
+		return;
+	dma_fence_rcu_read_lock();
+	find_skips(chain, prev);
+	dma_fence_rcu_read_unlock();
+}
+
+static void report_unfit(struct dma_fence_chain *chain, const struct dma_fence *fence)
 {
 	dma_fence_report(REPORT_MEMBERS, &chain->base,
 			 "point %" PRIu64 " of a chain was given %s as the fence of its work: %s",
-			 seqno, fence ? "a chain" : "NULL",
+			 chain->base.seqno, fence ? "a chain" : "NULL",
 			 fence ? "what comes before goes into 'prev'"
 			       : "it is taken for a fence that is signaled");
 }
@@ -600,31 +701,28 @@ void dma_fence_chain_init(struct dma_fence_chain *chain, struct dma_fence *prev,
 	uint16_t kind = DMA_FENCE_FLAG_CHAIN;
 	uint64_t context;
 
-	if (!fence || dma_fence_is_chain(fence))
-		report_unfit(chain, fence, seqno);
-	if (!fence)
-		fence = dma_fence_get_stub();
-
-	chain->fence = fence;
+	chain->fence = fence ? fence : dma_fence_get_stub();
 	chain->prev = prev;
 	chain->timestamp = 0;
+	chain->visited = 0;
 	chain->cb.func = NULL;
 	if (link && seqno > prev->seqno) {
 		context = prev->context;
 		chain->prev_seqno = prev->seqno;
-		chain->index = link->index + 1;
+		init_skips(chain, link);
 	} else {
 		context = dma_fence_context_alloc(1);
 		chain->prev_seqno = 0;
-		chain->index = 1;
+		init_skips(chain, NULL);
 		if (link && seqno < prev->seqno)
 			seqno = prev->seqno;
 		if (prev)
 			kind |= DMA_FENCE_FLAG_PREV_FOREIGN;
 	}
-	chain->skip = find_skip(link, skip_index(chain->index));
-	container_publish(fence);
+	container_publish(chain->fence);
 	if (prev)
 		container_publish(prev);
 	dma_fence_init_container(&chain->base, &chain_ops, kind, context, seqno);
+	if (!fence || dma_fence_is_chain(fence))
+		report_unfit(chain, fence);
 }

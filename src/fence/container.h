@@ -32,10 +32,10 @@ void dma_fence_init_container(struct dma_fence *fence, const struct container_op
 
 /*
  * dma_fence_add_callback() of a container's own callback, which is never removed, and keeps what it
- * uses by a reference.
+ * uses by a reference. If not @enable the caller enables signaling afterwards.
  */
 int dma_fence_add_container_callback(struct dma_fence *fence, struct dma_fence_cb *cb,
-				     dma_fence_func_t func);
+				     dma_fence_func_t func, bool enable);
 
 /*
  * A container is going to refer to the fence, which must not go unsignaled any more. Of another

@@ -422,9 +422,10 @@ int dma_fence_add_callback(struct dma_fence *fence, struct dma_fence_cb *cb, dma
 }
 
 int dma_fence_add_container_callback(struct dma_fence *fence, struct dma_fence_cb *cb,
-				     dma_fence_func_t func)
+				     dma_fence_func_t func, bool enable)
 {
-	fence_enable(fence);
+	if (enable)
+		fence_enable(fence);
 	return add_callback(fence, cb, func, ALONE);
 }
 
