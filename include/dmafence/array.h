@@ -22,9 +22,8 @@
  * It moves on right where it is called, on the thread that signals the member, because a callback
  * is called with no lock held: it may add itself to the next member, and may signal the array,
  * whose own callbacks then run when the member's have (see "Callbacks" in dmafence/fence.h). So
- * nothing is deferred to another thread, and the last dma_fence_signal() of a member does not
- * return before the array is signaled, if anybody waits for it. (Who waits for a member does not wait
- * for that, too.)
+ * nothing is deferred to another thread: when the dma_fence_signal() of each member has returned, the
+ * array is signaled, if anybody waits for it. (Who waits for a member does not wait for that, too.)
  *
  * Position and query
  * ==================
@@ -120,7 +119,8 @@ void dma_fence_array_free(struct dma_fence_array *array);
  *
  * A driver allocates the array and the vector before its point of no return, and calls this after
  * it, when the fences of the job are there. Members that are none are reported: NULL is left out, a
- * container is treated like any other fence, and an array of nothing signals with -EINVAL.
+ * container is treated like any other fence (each takes some more of the stack if there is another
+ * inside it), and an array of nothing signals with -EINVAL.
  */
 void dma_fence_array_init(struct dma_fence_array *array, int num_fences, struct dma_fence **fences,
 			  uint64_t context, uint64_t seqno);

@@ -150,6 +150,9 @@
 #ifndef MUTANT_EACH_GOES_BACK /* all callbacks that wait for a link go back behind it */
 #define MUTANT_EACH_GOES_BACK 0
 #endif
+#ifndef MUTANT_SKIPS_STAY /* links that are done stay on the lists of a chain */
+#define MUTANT_SKIPS_STAY 0
+#endif
 #ifndef MUTANT_DEDUP_KEEPS_EARLIEST /* of one context the earliest fence is kept */
 #define MUTANT_DEDUP_KEEPS_EARLIEST 0
 #endif

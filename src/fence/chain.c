@@ -248,11 +248,84 @@ static struct dma_fence *get_prev_pending(struct dma_fence_chain *chain)
 	return prev;
 }
 
+static struct dma_fence_chain *get_skip(struct dma_fence_chain *chain, uint32_t level)
+{
+	struct dma_fence_chain *skip = NULL;
+	uint64_t state;
+
+	if (lock_pending(chain, &state)) {
+		skip = skips_of(chain)[level];
+		if (skip)
+			dma_fence_get(&skip->base);
+		unlock(chain, state);
+	}
+	return skip;
+}
+
+static bool has_succeeded(struct dma_fence_chain *link)
+{
+	return link && condition_of(&link->base) == SUCCEEDED;
+}
+
+/* replace_prev() on a list. */
+static void replace_skip(struct dma_fence_chain *chain, uint32_t level,
+			 struct dma_fence_chain *first, struct dma_fence_chain *next)
+{
+	struct dma_fence_chain *dropped = next;
+	uint64_t state;
+
+	if (lock_pending(chain, &state)) {
+		if (skips_of(chain)[level] == first) {
+			atomic_store_release(&skips_of(chain)[level], next);
+			dropped = first;
+		}
+		unlock(chain, state);
+	}
+	if (dropped)
+		dma_fence_put(&dropped->base);
+}
+
+/*
+ * Takes links that are done out of a list on which the link is, too; which would otherwise keep them
+ * in memory, and all before them. As take_out().
+ */
+static void settle_skip(struct dma_fence_chain *chain, uint32_t level)
+{
+	struct dma_fence_chain *first = get_skip(chain, level), *skip = first, *next, *after;
+
+	if (!first)
+		return;
+	while (has_succeeded(skip)) {
+		next = get_skip(skip, level);
+		if (others_hold(&skip->base) && has_succeeded(next) && !MUTANT(WAY_STAYS_LONG)) {
+			after = get_skip(next, level);
+			replace_skip(skip, level, next,
+				     after ? chain_of(dma_fence_get(&after->base)) : NULL);
+			dma_fence_put(&next->base);
+			next = after;
+		}
+		if (skip != first)
+			dma_fence_put(&skip->base);
+		skip = next;
+	}
+	if (skip != first)
+		replace_skip(chain, level, first, skip);
+	dma_fence_put(&first->base);
+}
+
+static void settle_skips(struct dma_fence_chain *chain)
+{
+	uint32_t level;
+
+	for (level = 0; level < chain->height && !MUTANT(SKIPS_STAY); level++)
+		settle_skip(chain, level);
+}
+
 /*
  * Takes out what is done before a link. Returns the newest that is pending, with a reference, or NULL
  * if nothing is.
  */
-static struct dma_fence *settle(struct dma_fence_chain *chain, bool waiting)
+static struct dma_fence *settle_prev(struct dma_fence_chain *chain, bool waiting)
 {
 	struct dma_fence *prev, *older, *pending = NULL;
 	enum condition condition;
@@ -281,6 +354,15 @@ static struct dma_fence *settle(struct dma_fence_chain *chain, bool waiting)
 		}
 		dma_fence_put(prev);
 	} while (changed && !pending);
+	return pending;
+}
+
+/* The same, and on the lists that the link is on. */
+static struct dma_fence *settle(struct dma_fence_chain *chain, bool waiting)
+{
+	struct dma_fence *pending = settle_prev(chain, waiting);
+
+	settle_skips(chain);
 	return pending;
 }
 
@@ -534,67 +616,10 @@ int dma_fence_chain_find_seqno(struct dma_fence **pfence, uint64_t seqno)
 
 /* Walking */
 
-static struct dma_fence_chain *get_skip(struct dma_fence_chain *chain, uint32_t level)
-{
-	struct dma_fence_chain *skip = NULL;
-	uint64_t state;
-
-	if (lock_pending(chain, &state)) {
-		skip = skips_of(chain)[level];
-		if (skip)
-			dma_fence_get(&skip->base);
-		unlock(chain, state);
-	}
-	return skip;
-}
-
-static bool has_succeeded(struct dma_fence_chain *link)
-{
-	const struct dma_fence *work = own_work(&link->base);
-
-	return dma_fence_test_signaled_flag(work) && !fence_error(work);
-}
-
-/*
- * Takes links that are done out of a list on which the link is, too; which would otherwise keep them
- * in memory, and all before them.
- */
-static void settle_skip(struct dma_fence_chain *chain, uint32_t level)
-{
-	struct dma_fence_chain *first = get_skip(chain, level), *skip = first, *next;
-	bool replaced = false;
-	uint64_t state;
-
-	if (!first || !has_succeeded(first)) {
-		if (first)
-			dma_fence_put(&first->base);
-		return;
-	}
-	do {
-		next = get_skip(skip, level);
-		if (skip != first)
-			dma_fence_put(&skip->base);
-		skip = next;
-	} while (skip && has_succeeded(skip));
-
-	if (lock_pending(chain, &state)) {
-		replaced = skips_of(chain)[level] == first;
-		if (replaced)
-			atomic_store_release(&skips_of(chain)[level], skip);
-		unlock(chain, state);
-	}
-	if (replaced)
-		dma_fence_put(&first->base);
-	else if (skip)
-		dma_fence_put(&skip->base);
-	dma_fence_put(&first->base);
-}
-
 struct dma_fence *dma_fence_chain_walk(struct dma_fence *fence)
 {
 	struct dma_fence_chain *chain = to_dma_fence_chain(fence);
 	struct dma_fence *prev = NULL;
-	uint32_t level;
 
 	if (chain) {
 		prev = settle(chain, false);
@@ -603,8 +628,6 @@ struct dma_fence *dma_fence_chain_walk(struct dma_fence *fence)
 			dma_fence_put(prev);
 			prev = get_prev(chain);
 		}
-		for (level = 0; level < chain->height; level++)
-			settle_skip(chain, level);
 	}
 	dma_fence_put(fence);
 	return prev;

@@ -424,9 +424,18 @@ int dma_fence_add_callback(struct dma_fence *fence, struct dma_fence_cb *cb, dma
 int dma_fence_add_container_callback(struct dma_fence *fence, struct dma_fence_cb *cb,
 				     dma_fence_func_t func, bool enable)
 {
+	const bool watched = atomic_load_relaxed(&dma_fence_hooks);
+	int ret;
+
+	/* Once it is added the container may be done, and let go of the fence. */
+	if (unlikely(watched))
+		dma_fence_get(fence);
 	if (enable)
 		fence_enable(fence);
-	return add_callback(fence, cb, func, ALONE);
+	ret = add_callback(fence, cb, func, ALONE);
+	if (unlikely(watched))
+		dma_fence_put(fence);
+	return ret;
 }
 
 /*
