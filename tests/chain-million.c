@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Long chains: a million points are signaled, waited for, walked and released on a stack that would
- * not hold a thousandth of them, in time that is linear in their number, and a point among thousands
- * is found by looking at a few. No clock is asked: what the library does to fences is counted, and
- * so are the links that it touches.
+ * Long chains: a million points are signaled, waited for, walked and released on a stack that
+ * would not hold a thousandth of them, in time that is linear in their number, and a point among
+ * thousands is found by looking at a few. No clock is asked: what the library does to fences is
+ * counted, and so are the links that it touches.
  */
 #include "support.h"
 
@@ -613,8 +613,8 @@ static void polled_when_all_is_complete_and_waited_for(void **state)
 }
 
 /*
- * All from 'first' on is done, and then somebody waits for each point, or for those alone, the newest
- * first. Then the others are done, the newest first.
+ * All from 'first' on is done, and then somebody waits for each point, or for those alone, the
+ * newest first. Then the others are done, the newest first.
  */
 static void wait_newest_first(unsigned int first, bool for_those_alone)
 {
@@ -653,8 +653,9 @@ static void wait_newest_first(unsigned int first, bool for_those_alone)
 }
 
 /*
- * The newer half is waited for, point by point, and done first; then the older half, for which nobody
- * waits, the newest first. All who wait then wait for the same, but need not each be told of each.
+ * The newer half is waited for, point by point, and done first; then the older half, for which
+ * nobody waits, the newest first. All who wait then wait for the same, but need not each be told
+ * of each.
  */
 static void newer_half_is_waited_for(void **state)
 {
@@ -924,7 +925,7 @@ static void drop_pages(void)
 	all_gone();
 }
 
-/* Takes out the points that are done, and forgets the pages of those that are not there any more. */
+/* Takes out the points that are done, and forgets the pages of those that are gone. */
 static void take_out(bool (*done)(unsigned int i))
 {
 	struct dma_fence *link;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Arrays, chains and merges under several threads, some of which signal what they are made of while
- * others ask, wait, are called back, look for points, merge and let go. Whoever finds a container to
- * be signaled must find all that it is made of to be signaled, and must see what the producers wrote
- * before, which is written and read without atomics, for ThreadSanitizer to judge. How each ends is
- * known from the start. As much is done as the constants say, however long it takes.
+ * Arrays, chains and merges under several threads, some of which signal what they are made of
+ * while others ask, wait, are called back, look for points, merge and let go. Whoever finds a
+ * container to be signaled must find all that it is made of to be signaled, and must see what the
+ * producers wrote before, which is written and read without atomics, for ThreadSanitizer to judge.
+ * How each ends is known from the start. As much is done as the constants say, however long it
+ * takes.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An array completes on the thread that signals its last member, before that signal returns, and no
- * other thread takes part, in whatever order the members signal. Moving on once needed a hop through
- * deferred work, one for each member in the worst order.
+ * An array completes on the thread that signals its last member, before that signal returns, and
+ * no other thread takes part, in whatever order the members signal. Moving on once needed a hop
+ * through deferred work, one for each member in the worst order.
  */
 #include <dirent.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Holding a fence's state up, so that another thread that wants to add a callback to it stands still
- * right before it does.
+ * Holding a fence's state up, so that another thread that wants to add a callback to it stands
+ * still right before it does.
  */
 #ifndef TESTS_LOCKED_FENCE_H
 #define TESTS_LOCKED_FENCE_H

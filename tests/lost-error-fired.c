@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The error of the member whose callback fired counts like that of a member that was found signaled.
+ * The error of the member whose callback fired counts like that of a member that was found
+ * signaled.
  */
 #include "support.h"
 

@@ -9,31 +9,32 @@
  * ============
  * The classical array puts a callback on each member and counts down. That is memory for each
  * member, and work in the completion path of each. This one has a single callback, which rolls
- * through the members: it sits on a member that is pending; when that signals, it moves on, past all
- * that have signaled meanwhile, to another that is pending. When there is none, the array is done.
- * Each member is passed once, so that the whole costs O(members) in every order of completion, and
- * the size of an array does not depend on how many it has.
+ * through the members: it sits on a member that is pending; when that signals, it moves on, past
+ * all that have signaled meanwhile, to another that is pending. When there is none, the array is
+ * done. Each member is passed once, so that the whole costs O(members) in every order of
+ * completion, and the size of an array does not depend on how many it has.
  *
- * It begins with the last member, and goes to the other end of those that are left each time. So if
- * members signal in the order of their index it is called once in all, if they signal in the
- * opposite order twice, if at random a few times; and only if they signal from both ends at once, the
- * last, the first, the last but one and so on, once for each.
+ * It begins with the last member, and goes to the other end of those that are left each time. So
+ * if members signal in the order of their index it is called once in all, if they signal in the
+ * opposite order twice, if at random a few times; and only if they signal from both ends at once,
+ * the last, the first, the last but one and so on, once for each.
  *
  * It moves on right where it is called, on the thread that signals the member, because a callback
  * is called with no lock held: it may add itself to the next member, and may signal the array,
  * whose own callbacks then run when the member's have (see "Callbacks" in dmafence/fence.h). So
- * nothing is deferred to another thread: when the dma_fence_signal() of each member has returned, the
- * array is signaled, if anybody waits for it. (Who waits for a member does not wait for that, too.)
+ * nothing is deferred to another thread: when the dma_fence_signal() of each member has returned,
+ * the array is signaled, if anybody waits for it. (Who waits for a member does not wait for that,
+ * too.)
  *
  * Position and query
  * ==================
- * All members from the array's position on have been seen to be signaled. That is all it says. It is
- * written after they were seen, and before the callback is added to another one, so that it may be
- * behind what has happened, and never ahead. A query (dma_fence_is_signaled()) begins at the
- * position and asks each member before it, the one on which the callback sits included. It does not
- * count callbacks. So it cannot disagree with the position, however the callback moves meanwhile: a
- * position that is behind makes it ask more members than it had to, and every answer is a member's
- * own.
+ * All members from the array's position on have been seen to be signaled. That is all it says. It
+ * is written after they were seen, and before the callback is added to another one, so that it may
+ * be behind what has happened, and never ahead. A query (dma_fence_is_signaled()) begins at the
+ * position and asks each member before it, the one on which the callback sits included. It does
+ * not count callbacks. So it cannot disagree with the position, however the callback moves
+ * meanwhile: a position that is behind makes it ask more members than it had to, and every answer
+ * is a member's own.
  *
  * How it ended
  * ============

@@ -19,17 +19,17 @@
  * Long chains
  * ===========
  * A million links are signaled, walked and released without recursion, and in whatever order the
- * work is done the time it takes is in proportion to their number. (Where several chains share their
- * older links, for each of them.) As in an array (dmafence/array.h) a link has one callback, which
- * sits on the fence of its own work first, and then on what is pending before it. Only
- * dma_fence_is_signaled() of a link that nobody waits for, polls or walks from looks at what is done
- * before it each time, because it changes nothing.
+ * work is done the time it takes is in proportion to their number. (Where several chains share
+ * their older links, for each of them.) As in an array (dmafence/array.h) a link has one callback,
+ * which sits on the fence of its own work first, and then on what is pending before it. Only
+ * dma_fence_is_signaled() of a link that nobody waits for, polls or walks from looks at what is
+ * done before it each time, because it changes nothing.
  *
- * To find a point takes O(log n) steps: beside the link before it one link in four knows another one
- * further back, one in sixteen two, and so on, which makes the chain a skip list.
+ * To find a point takes O(log n) steps: beside the link before it one link in four knows another
+ * one further back, one in sixteen two, and so on, which makes the chain a skip list.
  *
- * To wait for a link enables the work of points that are pending one after the other, from the newest
- * on: the one on which its callback sits.
+ * To wait for a link enables the work of points that are pending one after the other, from the
+ * newest on: the one on which its callback sits.
  *
  * Garbage
  * =======
@@ -139,8 +139,8 @@ static inline struct dma_fence *dma_fence_chain_contained(struct dma_fence *fenc
  * dma_fence_chain_walk - the link before
  * @fence: a link, or any other fence, before which there is nothing. The reference is taken.
  *
- * Takes out links whose own work is done (polling it, see dma_fence_poll()), until it finds one that
- * is pending, or has failed. Returns that with a reference, or NULL if there is none.
+ * Takes out links whose own work is done (polling it, see dma_fence_poll()), until it finds one
+ * that is pending, or has failed. Returns that with a reference, or NULL if there is none.
  */
 struct dma_fence *dma_fence_chain_walk(struct dma_fence *fence);
 

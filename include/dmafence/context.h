@@ -56,10 +56,10 @@ struct dma_fence_context *dma_fence_context_create(const char *driver_name,
  * dma_fence_context_destroy - ends a timeline
  * @context: nobody uses it any more; NULL does nothing
  *
- * Fences that are pending are signaled with -ECANCELED, in order, each with a report. Their callbacks
- * may still call dma_fence_context_emit(), which returns -ECANCELED. The fences live on for as long as
- * there are references to them. May be called from a callback, unless that is run by
- * dma_fence_context_signal_until() or _fail() of the same context, which then still uses it.
+ * Fences that are pending are signaled with -ECANCELED, in order, each with a report. Their
+ * callbacks may still call dma_fence_context_emit(), which returns -ECANCELED. The fences live on
+ * for as long as there are references to them. May be called from a callback, unless that is run
+ * by dma_fence_context_signal_until() or _fail() of the same context, which then still uses it.
  */
 void dma_fence_context_destroy(struct dma_fence_context *context);
 
@@ -104,9 +104,10 @@ int64_t dma_fence_context_signal_until_timestamp(struct dma_fence_context *conte
  * @error: a negative errno
  *
  * Signals every pending fence with @error, in order, and makes dma_fence_context_emit() return it
- * from now on. What dma_fence_context_signal_until() signals meanwhile, on other threads, fails, too.
- * The producer sees to it that the hardware no longer touches memory, before. Returns how many
- * fences it has signaled, or -EINVAL if @error is not an errno. A second failure changes nothing.
+ * from now on. What dma_fence_context_signal_until() signals meanwhile, on other threads, fails,
+ * too. The producer sees to it that the hardware no longer touches memory, before. Returns how
+ * many fences it has signaled, or -EINVAL if @error is not an errno. A second failure changes
+ * nothing.
  */
 int64_t dma_fence_context_fail(struct dma_fence_context *context, int error);
 

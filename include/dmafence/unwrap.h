@@ -6,10 +6,10 @@
  * hold arrays. What is underneath are its leaves: fences that a producer signals. The functions
  * here take a fence apart into its leaves, and make a new one of the leaves of several.
  *
- * A merge keeps only what is worth waiting for. Of the leaves of one context only the latest stays,
- * for it signals after the others. Leaves that have signaled are dropped, but how they ended is not:
- * if one has failed the merge has failed, and its timestamp is the latest of all. (If one leaf is
- * left and none has failed that leaf is the merge, with a timestamp of its own.)
+ * A merge keeps only what is worth waiting for. Of the leaves of one context only the latest
+ * stays, for it signals after the others. Leaves that have signaled are dropped, but how they
+ * ended is not: if one has failed the merge has failed, and its timestamp is the latest of all.
+ * (If one leaf is left and none has failed that leaf is the merge, with a timestamp of its own.)
  */
 #ifndef DMAFENCE_UNWRAP_H
 #define DMAFENCE_UNWRAP_H
@@ -74,8 +74,8 @@ size_t dma_fence_dedup_array(struct dma_fence **fences, size_t num_fences);
  * - if that would be a single one, and none that was dropped has failed, to that leaf itself, or
  * - if none is pending, to a fence that is signaled, at the latest timestamp of all.
  *
- * The error is that of the leaf that failed, and if several have, of the one that signaled first. Of
- * the points of a chain that have failed, only the earliest may still be there to be counted.
+ * The error is that of the leaf that failed, and if several have, of the one that signaled first.
+ * Of the points of a chain that have failed, only the earliest may still be there to be counted.
  *
  * Returns NULL with errno ENOMEM, or EINVAL if @fences is NULL and @num_fences is not 0.
  */

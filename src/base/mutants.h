@@ -81,7 +81,7 @@
 #ifndef MUTANT_FAILS_IN_PART /* what is signaled between two batches of a failure succeeds */
 #define MUTANT_FAILS_IN_PART 0
 #endif
-#ifndef MUTANT_FORGETS_TOO_EARLY /* a context lets go of a fence's names before it has signaled it */
+#ifndef MUTANT_FORGETS_TOO_EARLY /* a context lets go of names before it has signaled */
 #define MUTANT_FORGETS_TOO_EARLY 0
 #endif
 #ifndef MUTANT_SLOT_NOT_LOOKED_AT_AGAIN /* a fence that has left the slot is returned */
@@ -96,13 +96,13 @@
 #ifndef MUTANT_EARLY_SIGNALED /* the member that the callback sits on counts as signaled */
 #define MUTANT_EARLY_SIGNALED 0
 #endif
-#ifndef MUTANT_LOST_ERROR_INIT /* what says that there is no error yet is stored before init clears it */
+#ifndef MUTANT_LOST_ERROR_INIT /* "no error yet" is stored before init clears it */
 #define MUTANT_LOST_ERROR_INIT 0
 #endif
 #ifndef MUTANT_LOST_ERROR_FIRED /* the error of a member whose callback ran is lost */
 #define MUTANT_LOST_ERROR_FIRED 0
 #endif
-#ifndef MUTANT_SENTINEL_LEAK /* what says that there is no error yet ends up in the status */
+#ifndef MUTANT_SENTINEL_LEAK /* "no error yet" ends up in the status */
 #define MUTANT_SENTINEL_LEAK 0
 #endif
 #ifndef MUTANT_DOUBLE_LOCK /* an array is enabled under the lock that completing it takes */
@@ -132,7 +132,7 @@
 #ifndef MUTANT_ENABLES_ONE_MEMBER /* members are told only when the callback comes to them */
 #define MUTANT_ENABLES_ONE_MEMBER 0
 #endif
-#ifndef MUTANT_POLL_LOSES_OUTCOME /* polling signals an array without its members' error and timestamp */
+#ifndef MUTANT_POLL_LOSES_OUTCOME /* polling signals an array without error and timestamp */
 #define MUTANT_POLL_LOSES_OUTCOME 0
 #endif
 #ifndef MUTANT_CHAIN_LOSES_ERROR /* links that failed are taken out of a chain */

@@ -133,8 +133,8 @@ static bool start_with(struct dma_fence_rcu_link *link)
 	bool started;
 
 	/*
-	 * A fork takes our lock when it has liburcu's. Under ours nothing may want one of those: not
-	 * to make liburcu's thread, nor to register this one as a reader.
+	 * A fork takes our lock when it has liburcu's. Under ours nothing may want one of those:
+	 * not to make liburcu's thread, nor to register this one as a reader.
 	 */
 	urcu_bp_get_default_call_rcu_data();
 	urcu_bp_read_lock();

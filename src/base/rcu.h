@@ -16,8 +16,9 @@
  * @link: storage, in the object that is to be freed; rcu.c's until the function is called
  * @func: called on a thread of liburcu's, after every read-side section that exists now has ended
  *
- * Waits for nothing but a fork() that is under way. What is deferred while a grace period is under way shares the next one, so that
- * the cost of a grace period is spread over all that it frees. Starts a thread when first used.
+ * Waits for nothing but a fork() that is under way. What is deferred while a grace period is under
+ * way shares the next one, so that the cost of a grace period is spread over all that it frees.
+ * Starts a thread when first used.
  */
 void dma_fence_rcu_defer(struct dma_fence_rcu_link *link,
 			 void (*func)(struct dma_fence_rcu_link *link));

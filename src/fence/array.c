@@ -62,8 +62,8 @@ static void add_members(struct dma_fence_outcome *outcome, const struct dma_fenc
 }
 
 /*
- * All members have signaled; 'known' is the outcome of those from 'from' to before 'to'. Several may
- * come here: the one who polls, and the callback.
+ * All members have signaled; 'known' is the outcome of those from 'from' to before 'to'. Several
+ * may come here: the one who polls, and the callback.
  */
 static void complete(struct dma_fence_array *array, unsigned int from, unsigned int to,
 		     const struct dma_fence_outcome *known)
@@ -83,8 +83,8 @@ static void complete(struct dma_fence_array *array, unsigned int from, unsigned 
 static void rolled(struct dma_fence *fence, struct dma_fence_cb *cb);
 
 /*
- * Puts the callback on the first or last member that is pending, and completes the array if there is
- * none. Only the callback's owner comes here: the thread that enables the array, then each that
+ * Puts the callback on the first or last member that is pending, and completes the array if there
+ * is none. Only the callback's owner comes here: the thread that enables the array, then each that
  * signals the member on which the callback sits. Once the callback is added the next one may be at
  * work already.
  */

@@ -2,10 +2,10 @@
 /*
  * The chain.
  *
- * A link's own work is done, or pending; and what is before it is done, or pending. The link signals
- * when both are done. While it is pending, 'prev' and what it knows further back change only under
- * the lock in its state word, and each is held by a reference. Once it has signaled 'prev' does not
- * change any more, and it knows nothing further back.
+ * A link's own work is done, or pending; and what is before it is done, or pending. The link
+ * signals when both are done. While it is pending, 'prev' and what it knows further back change
+ * only under the lock in its state word, and each is held by a reference. Once it has signaled
+ * 'prev' does not change any more, and it knows nothing further back.
  *
  * Taking links out. A link whose own work is done can be taken out of the way of the one after it:
  * what is before it takes its place. What was before is read first; so if somebody takes links out
@@ -13,9 +13,9 @@
  * as a maximum, so that one that is counted twice does no harm.
  *
  * Errors. A link whose own work has failed stays, so that it is found; unless one before it has
- * failed as well, for then that one says it all. So when all before a link is done, what is left is
- * nothing, or the earliest that failed, with nothing before it. settle() brings that about. It takes
- * at least one link out in each turn, and to see which it looks at two.
+ * failed as well, for then that one says it all. So when all before a link is done, what is left
+ * is nothing, or the earliest that failed, with nothing before it. settle() brings that about. It
+ * takes at least one link out in each turn, and to see which it looks at two.
  *
  * No more than it takes. What goes back through done links, to take them out, does so for one link.
  * Those on the way that others hold will be asked, too: so their way is made shorter as well, each
@@ -148,8 +148,8 @@ static int64_t timestamp_of(struct dma_fence *link)
 }
 
 /*
- * Puts 'next', with a reference, in the place of 'first', and what has been taken out with it. Returns
- * whether 'first' is not, or no longer, before 'chain'.
+ * Puts 'next', with a reference, in the place of 'first', and what has been taken out with it.
+ * Returns whether 'first' is not, or no longer, before 'chain'.
  */
 static bool replace_prev(struct dma_fence_chain *chain, struct dma_fence *first,
 			 struct dma_fence *next, int64_t timestamp)
@@ -221,8 +221,8 @@ static bool take_out(struct dma_fence_chain *chain, struct dma_fence *first, boo
 }
 
 /*
- * get_prev() that takes out what is before if it has signaled, and succeeded: then so has all that is
- * before that. In a chain whose links signal in order that is all there ever is to do.
+ * get_prev() that takes out what is before if it has signaled, and succeeded: then so has all that
+ * is before that. In a chain whose links signal in order that is all there ever is to do.
  */
 static struct dma_fence *get_prev_pending(struct dma_fence_chain *chain)
 {
@@ -286,8 +286,8 @@ static void replace_skip(struct dma_fence_chain *chain, uint32_t level,
 }
 
 /*
- * Takes links that are done out of a list on which the link is, too; which would otherwise keep them
- * in memory, and all before them. As take_out().
+ * Takes links that are done out of a list on which the link is, too; which would otherwise keep
+ * them in memory, and all before them. As take_out().
  */
 static void settle_skip(struct dma_fence_chain *chain, uint32_t level)
 {
@@ -322,8 +322,8 @@ static void settle_skips(struct dma_fence_chain *chain)
 }
 
 /*
- * Takes out what is done before a link. Returns the newest that is pending, with a reference, or NULL
- * if nothing is.
+ * Takes out what is done before a link. Returns the newest that is pending, with a reference, or
+ * NULL if nothing is.
  */
 static struct dma_fence *settle_prev(struct dma_fence_chain *chain, bool waiting)
 {
@@ -547,10 +547,10 @@ static const struct container_ops chain_ops = {
 /* Finding */
 
 /*
- * A link of height h is on h lists beside the chain itself: each list has the links that are at least
- * so high, from the newest to the oldest. One link in four is of height 1 or more, one in sixteen of
- * 2 or more, at random: as in every skip list it takes O(log n) steps to any link, and does so
- * however links are taken out, because that has nothing to do with their height.
+ * A link of height h is on h lists beside the chain itself: each list has the links that are at
+ * least so high, from the newest to the oldest. One link in four is of height 1 or more, one in
+ * sixteen of 2 or more, at random: as in every skip list it takes O(log n) steps to any link, and
+ * does so however links are taken out, because that has nothing to do with their height.
  *
  * What follows is inside a read-side section, of links that were reached in it.
  */
@@ -572,8 +572,8 @@ static struct dma_fence_chain *next_on_list(struct dma_fence_chain *chain, uint3
 }
 
 /*
- * The link that stands for a point, or if that has been taken out, the one after it: the oldest that
- * is still there.
+ * The link that stands for a point, or if that has been taken out, the one after it: the oldest
+ * that is still there.
  */
 static struct dma_fence_chain *find_seqno(struct dma_fence_chain *chain, uint64_t seqno)
 {

@@ -33,11 +33,11 @@
  * was. Nobody but the runner clears CONTENDED, in a step, under the lock.
  *
  * ALONE: the only callback is a container's (container.h). That one the signal neither has to keep
- * others away from, for nobody ever removes it, nor to wait for before the fence is drained, for what
- * it uses is not for the fence's users to free. So the fence is drained by the step that signals it,
- * and the callback called afterwards, which saves the last step. The bit is one that is 0 in every
- * address; it goes when another callback comes. Where no such bit is known it is none, and a
- * container's callback is one like any other.
+ * others away from, for nobody ever removes it, nor to wait for before the fence is drained, for
+ * what it uses is not for the fence's users to free. So the fence is drained by the step that
+ * signals it, and the callback called afterwards, which saves the last step. The bit is one that
+ * is 0 in every address; it goes when another callback comes. Where no such bit is known it is
+ * none, and a container's callback is one like any other.
  *
  * DRAINED is set by the last step of the delivery, or by the signal itself if there was nothing to
  * deliver. It clears the three other bits, and the word never changes again.

@@ -84,8 +84,8 @@ static void sort_few(struct entry *entries, size_t num)
 
 /*
  * Sorts by one byte of the context after the other, from the lowest on, of those in which contexts
- * differ. They are numbered one after the other, so that these are few: one or two passes instead of
- * a comparison for each halving. Returns where the result is.
+ * differ. They are numbered one after the other, so that these are few: one or two passes instead
+ * of a comparison for each halving. Returns where the result is.
  */
 static struct entry *sort_many(struct entry *entries, struct entry *spare, size_t num)
 {
