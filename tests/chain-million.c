@@ -698,6 +698,91 @@ static void waited_for_newest_first_when_the_newer_half_is_done(void **state)
 	wait_newest_first(POINTS / 200, true);
 }
 
+/* A device is lost: all points fail, or every third, and then each is asked, the newest first. */
+static void asked_newest_first_when_many_have_failed(void **state)
+{
+	struct dma_fence **links = calloc(POINTS / 100, sizeof(*links));
+	unsigned int every, i;
+
+	(void)state;
+	assert_non_null(links);
+	for (every = 1; every <= 3; every += 2) {
+		events = 0;
+		begin(POINTS / 100);
+		for (i = 0; i < chain.num; i++) {
+			append(NOBODY, i);
+			links[i] = dma_fence_get(chain.tail);
+		}
+		for (i = 0; i < chain.num; i++) {
+			if (i % every == 0)
+				dma_fence_set_error(&chain.points[i].fence, -ENODEV);
+			dma_fence_signal_timestamp(&chain.points[i].fence, i + 1);
+		}
+		for (i = chain.num; i--;) {
+			assert_int_equal(dma_fence_get_status(links[i]), -ENODEV);
+			assert_int_equal(dma_fence_timestamp(links[i]), i + 1);
+			dma_fence_put(links[i]);
+		}
+		dma_fence_put(chain.tail);
+		drop_held();
+		drop_points();
+		assert_true(events < (uint64_t)chain.num * EVENTS_PER_POINT);
+		all_gone();
+	}
+	free(links);
+}
+
+/* The oldest and the newest are pending, and all between have failed: three links say it all. */
+static void what_failed_is_collected(void **state)
+{
+	const unsigned int num = POINTS / 100;
+	unsigned int i;
+
+	(void)state;
+	begin(num);
+	for (i = 0; i < num; i++)
+		append(NOBODY, i);
+	drop_held();
+	for (i = 1; i < num - 1; i++) {
+		dma_fence_set_error(&chain.points[i].fence, -ENODEV);
+		dma_fence_signal(&chain.points[i].fence);
+	}
+	assert_int_equal(walk(chain.tail), 3);
+	assert_int_equal(links_alive, 3);
+	dma_fence_signal(&chain.points[0].fence);
+	dma_fence_signal(&chain.points[num - 1].fence);
+	assert_int_equal(dma_fence_get_status(chain.tail), -ENODEV);
+	dma_fence_put(chain.tail);
+	drop_points();
+	all_gone();
+}
+
+/* Who appends but once in a thread's life gets lists as well. */
+#define THREADS 64
+
+static void *first_height(void *arg)
+{
+	struct dma_fence_chain *link = dma_fence_chain_alloc();
+
+	assert_non_null(link);
+	*(uint32_t *)arg = link->height;
+	dma_fence_chain_free(link);
+	return NULL;
+}
+
+static void threads_are_not_alike(void **state)
+{
+	unsigned int i, high = 0;
+	uint32_t height;
+
+	(void)state;
+	for (i = 0; i < THREADS; i++) {
+		join(start(first_height, &height));
+		high += height > 0;
+	}
+	assert_true(high > THREADS / 16 && high < THREADS);
+}
+
 /* Released, from the tail, or link by link, by those who hold them. */
 
 enum release_after {
@@ -1022,6 +1107,9 @@ int main(void)
 		TEST(waited_for_newest_first_when_all_is_done),
 		TEST(waited_for_newest_first_when_all_but_one_is_done),
 		TEST(waited_for_newest_first_when_the_newer_half_is_done),
+		TEST(asked_newest_first_when_many_have_failed),
+		TEST(what_failed_is_collected),
+		TEST(threads_are_not_alike),
 		TEST(forwards_waited_for_at_the_tail),
 		TEST(backwards_waited_for_at_the_tail),
 		TEST(at_random_waited_for_at_the_tail),

@@ -22,8 +22,8 @@
  * work is done the time it takes is in proportion to their number. (Where several chains share
  * their older links, for each of them.) As in an array (dmafence/array.h) a link has one callback,
  * which sits on the fence of its own work first, and then on what is pending before it. Only
- * dma_fence_is_signaled() of a link that nobody waits for, polls or walks from looks at what is
- * done before it each time, because it changes nothing.
+ * dma_fence_is_signaled() of a link looks at all that is done before it each time, until somebody
+ * polls or walks from it, because it changes nothing.
  *
  * To find a point takes O(log n) steps: beside the link before it one link in four knows another
  * one further back, one in sixteen two, and so on, which makes the chain a skip list.

@@ -153,6 +153,12 @@
 #ifndef MUTANT_SKIPS_STAY /* links that are done stay on the lists of a chain */
 #define MUTANT_SKIPS_STAY 0
 #endif
+#ifndef MUTANT_FAILED_STAYS_LONG /* links that failed keep all before them that failed */
+#define MUTANT_FAILED_STAYS_LONG 0
+#endif
+#ifndef MUTANT_THREADS_ALIKE /* the first link of each thread is of the same height */
+#define MUTANT_THREADS_ALIKE 0
+#endif
 #ifndef MUTANT_DEDUP_KEEPS_EARLIEST /* of one context the earliest fence is kept */
 #define MUTANT_DEDUP_KEEPS_EARLIEST 0
 #endif

@@ -262,9 +262,10 @@ static struct dma_fence_chain *get_skip(struct dma_fence_chain *chain, uint32_t 
 	return skip;
 }
 
-static bool has_succeeded(struct dma_fence_chain *link)
+/* On a list, which only leads the way, one that failed is not needed either. */
+static bool is_done(struct dma_fence_chain *link)
 {
-	return link && condition_of(&link->base) == SUCCEEDED;
+	return link && condition_of(&link->base) != PENDING;
 }
 
 /* replace_prev() on a list. */
@@ -295,9 +296,9 @@ static void settle_skip(struct dma_fence_chain *chain, uint32_t level)
 
 	if (!first)
 		return;
-	while (has_succeeded(skip)) {
+	while (is_done(skip)) {
 		next = get_skip(skip, level);
-		if (others_hold(&skip->base) && has_succeeded(next) && !MUTANT(WAY_STAYS_LONG)) {
+		if (others_hold(&skip->base) && is_done(next) && !MUTANT(WAY_STAYS_LONG)) {
 			after = get_skip(next, level);
 			replace_skip(skip, level, next,
 				     after ? chain_of(dma_fence_get(&after->base)) : NULL);
@@ -322,6 +323,26 @@ static void settle_skips(struct dma_fence_chain *chain)
 }
 
 /*
+ * Two links that failed, one before the other: if yet another before them has failed as well, the
+ * older of the two is taken out before the newer. That is how the way becomes shorter, as in
+ * take_out(), of one that others hold.
+ */
+static void shorten_failed(struct dma_fence *newer, struct dma_fence *older, bool waiting)
+{
+	struct dma_fence *after = before(older), *pending;
+
+	if (after && condition_for(after, waiting) == SUCCEEDED) {
+		take_out(chain_of(older), after, waiting, &pending);
+		dma_fence_put(pending);
+		dma_fence_put(after);
+		after = before(older);
+	}
+	if (after && condition_for(after, waiting) == FAILED)
+		replace_prev(chain_of(newer), older, dma_fence_get(after), timestamp_of(older));
+	dma_fence_put(after);
+}
+
+/*
  * Takes out what is done before a link. Returns the newest that is pending, with a reference, or
  * NULL if nothing is.
  */
@@ -340,7 +361,11 @@ static struct dma_fence *settle_prev(struct dma_fence_chain *chain, bool waiting
 			changed = take_out(chain, prev, waiting, &pending);
 		} else {
 			older = before(prev);
+			if (dma_fence_is_chain(prev))
+				settle_skips(chain_of(prev));
 			condition = older ? condition_for(older, waiting) : PENDING;
+			if (condition == FAILED && others_hold(prev) && !MUTANT(FAILED_STAYS_LONG))
+				shorten_failed(prev, older, waiting);
 			if (condition == SUCCEEDED)
 				changed = take_out(chain_of(prev), older, waiting, &pending);
 			else if (condition == FAILED)
@@ -638,19 +663,32 @@ struct dma_fence *dma_fence_chain_walk(struct dma_fence *fence)
 /* Enough for 2^32 links, above which the highest list gets longer. */
 #define MAX_HEIGHT 16
 
-/* At least h for one in 4^h; from a generator of Marsaglia's (xorshift), one for each thread. */
+/* Each thread has numbers of its own: somewhere else in what SplitMix64 gives. */
+static uint64_t random_seed(void)
+{
+	static uint64_t threads;
+	uint64_t seed = (atomic_fetch_add_relaxed(&threads, 1) + 1) * UINT64_C(0x9e3779b97f4a7c15);
+
+	seed = (seed ^ seed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	seed = (seed ^ seed >> 27) * UINT64_C(0x94d049bb133111eb);
+	return (seed ^ seed >> 31) | 1;
+}
+
+/* At least h for one in 4^h; from a generator of Marsaglia's (xorshift). */
 static uint32_t random_height(void)
 {
-	static _Thread_local uint64_t random = UINT64_C(0x9e3779b97f4a7c15);
+	static _Thread_local uint64_t random;
 	uint32_t height;
 
 	/* The lists would keep the depth of a recursion down by themselves. */
 	if (MUTANT(NO_SKIPS) || MUTANT(RELEASE_RECURSES))
 		return 0;
+	if (unlikely(!random))
+		random = MUTANT(THREADS_ALIKE) ? 1 : random_seed();
 	random ^= random << 13;
 	random ^= random >> 7;
 	random ^= random << 17;
-	height = (uint32_t)__builtin_ctzll(random) / 2;
+	height = (uint32_t)__builtin_ctzll(random | UINT64_C(1) << 63) / 2;
 	return height < MAX_HEIGHT ? height : MAX_HEIGHT;
 }
 
