@@ -4,8 +4,8 @@
  *
  * The library is built once for each of these with -DMUTANT_<NAME>=1, and the suite fails if the
  * tests named in tests/meson.build pass with it. In the library proper all are 0 and leave nothing
- * in the code. The first five are defects of the list in docs/architecture.md that have to stay
- * dead; with the others the suite shows that a contract it states is one that it checks.
+ * in the code. Those in the table of docs/architecture.md are defects that have to stay dead; with
+ * the others the suite shows that a contract it states is one that it checks.
  */
 #ifndef DMAFENCE_BASE_MUTANTS_H
 #define DMAFENCE_BASE_MUTANTS_H
