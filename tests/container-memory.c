@@ -3,6 +3,8 @@
  * Containers that cannot be made, for want of memory or because of what they were to be made of:
  * nothing is lost, and nothing is taken.
  */
+#include <malloc.h>
+
 #include "support.h"
 
 #include <limits.h>
@@ -643,10 +645,47 @@ static void link_that_holds_a_chain(void **state)
 	assert_int_equal(caught()->count, 0);
 }
 
+/* An array is one block of one size, and to wait for it takes no memory. */
+static void array_is_as_large_for_many(void **state)
+{
+	static struct dma_fence members[1000];
+	struct counter counter = { 0 };
+	size_t size_of_one = 0;
+	int num, i;
+
+	(void)state;
+	for (num = 1; num <= 1000; num *= 10) {
+		struct dma_fence **vector;
+		struct dma_fence_array *array;
+		long live;
+
+		for (i = 0; i < num; i++)
+			fence_init(&members[i]);
+		vector = vector_of(members, num);
+		live = live_blocks();
+		array = dma_fence_array_create(num, vector, 1, 1);
+		assert_non_null(array);
+		assert_int_equal(live_blocks(), live + 1);
+		if (num == 1)
+			size_of_one = malloc_usable_size(array);
+		assert_int_equal(malloc_usable_size(array), size_of_one);
+		assert_int_equal(dma_fence_add_callback(&array->base, &counter.cb, count_call), 0);
+		assert_int_equal(live_blocks(), live + 1);
+		for (i = num; i--;)
+			dma_fence_signal(&members[i]);
+		assert_int_equal(live_blocks(), live + 1);
+		dma_fence_put(&array->base);
+		for (i = 0; i < num; i++)
+			dma_fence_put(&members[i]);
+	}
+	assert_int_equal(calls(&counter), 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(alloc_says_so, setup, catch_teardown),
+		cmocka_unit_test_setup_teardown(array_is_as_large_for_many, setup, catch_teardown),
 		cmocka_unit_test_setup_teardown(init_allocates_nothing, setup, catch_teardown),
 		cmocka_unit_test_setup_teardown(array_takes_nothing, setup, catch_teardown),
 		cmocka_unit_test_setup_teardown(merge_of_many, setup, catch_teardown),

@@ -116,6 +116,7 @@ static void roll(struct dma_fence_array *array, bool at_first)
 		dma_fence_put(&array->base);
 }
 
+/* Only for the mutant that rolls on elsewhere. */
 static void hop(struct dma_fence_rcu_link *link)
 {
 	rolled(NULL, (struct dma_fence_cb *)link);
