@@ -474,7 +474,7 @@ int dma_fence_wait(struct dma_fence *fence, bool intr);
  * @intr: as for dma_fence_wait_timeout()
  * @timeout_ns: as for dma_fence_wait_timeout()
  * @idx: NULL, or where the index of that fence is stored, on success only. If several are drained
- *	it is the first of them in the list.
+ *	when it looks through the list, it is the first of them.
  *
  * When one is signaled, this waits for the callbacks of that one; what another does meanwhile
  * counts when the time is over.

@@ -48,10 +48,13 @@ static inline enum refcount_result refcount_get(uint32_t *count)
 	return dma_fence_refcount_get_fault(count, old);
 }
 
-/* Takes a reference only if there still is one; for objects found under RCU. */
+/*
+ * Takes a reference only if there still is one; for objects found under RCU. Acquire: who sees that
+ * there is none sees, too, where the pointer that led there leads now, and need not look in vain.
+ */
 static inline enum refcount_result refcount_get_not_zero(uint32_t *count)
 {
-	uint32_t old = atomic_load_relaxed(count);
+	uint32_t old = atomic_load_acquire(count);
 
 	do {
 		if (!old)

@@ -131,9 +131,10 @@ struct dma_fence *dma_fence_get_rcu_safe(struct dma_fence **fencep)
 	return fence;
 }
 
+/* Acquire: who has taken the last callback out has published the fence before. */
 static bool published(const struct dma_fence *fence)
 {
-	return state_callbacks(atomic_load_relaxed(&fence->state)) ||
+	return state_callbacks(atomic_load_acquire(&fence->state)) ||
 	       atomic_load_relaxed(&fence->published);
 }
 
@@ -156,12 +157,15 @@ static void quarantine(struct dma_fence *fence)
 			atomic_fetch_or_relaxed(&fence->state, WAITERS);
 		dma_fence_unlock_pending(fence, state_callbacks(state));
 	}
-	dma_fence_report(
-		REPORT_QUARANTINE, fence,
-		"fence %" PRIu64 ":%" PRIu64 " lost its last reference before it was "
-		"signaled: a dma_fence_put() too many, or a producer that forgot it; it is "
-		"not signaled, its error is -EDEADLK, and its memory is kept for ever",
-		fence->context, fence->seqno);
+	dma_fence_report(REPORT_QUARANTINE, fence,
+			 "fence %" PRIu64 ":%" PRIu64 " lost its last reference %s; its memory is "
+			 "kept for ever",
+			 fence->context, fence->seqno,
+			 state & SIGNALED
+				 ? "while it was being signaled: a dma_fence_put() too many"
+				 : "before it was signaled: a dma_fence_put() too many, or a "
+				   "producer that forgot it; it is not signaled, its error is "
+				   "-EDEADLK");
 }
 
 /*
