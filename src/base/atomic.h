@@ -50,10 +50,24 @@
 	__atomic_compare_exchange_n((p), (expected), (desired), false, __ATOMIC_ACQ_REL, \
 				    __ATOMIC_ACQUIRE)
 
+/*
+ * The scheduler of tests/model tries every interleaving, so that a spin before a sleep adds nothing
+ * but work there: it is one turn. In a loop that does not end in a sleep it has to know that the
+ * thread cannot go on before another one has.
+ */
+#ifdef DMAFENCE_MODEL
+#define MODEL_OR(model, real) (model)
+void dma_fence_model_relax(void);
+#else
+#define MODEL_OR(model, real) (real)
+#endif
+
 /* Tells the processor that the caller spins, so that its neighbour gets the core's resources. */
 static inline void cpu_relax(void)
 {
-#if defined(__x86_64__) || defined(__i386__)
+#if defined(DMAFENCE_MODEL)
+	dma_fence_model_relax();
+#elif defined(__x86_64__) || defined(__i386__)
 	__builtin_ia32_pause();
 #elif defined(__aarch64__)
 	__asm__ __volatile__("isb" ::: "memory");

@@ -3,21 +3,16 @@
 #include "base/lock.h"
 #include "base/park.h"
 
-/* The sections are a few hundred instructions: past this the holder has been preempted. */
-#define LOCK_SPINS 100
-
 void dma_fence_lock_contended(struct lock *lock)
 {
-	uint32_t state;
-	int i;
+	uint32_t state, turns = 0;
 
-	for (i = 0; i < LOCK_SPINS; i++) {
+	do {
 		state = LOCK_FREE;
 		if (atomic_load_relaxed(&lock->state) == LOCK_FREE &&
 		    atomic_cas_acquire(&lock->state, &state, LOCK_HELD))
 			return;
-		cpu_relax();
-	}
+	} while (spin_briefly(&turns));
 	/*
 	 * From here on the lock is taken as contended: whoever slept cannot know whether others
 	 * still do. That costs its release one wake-up too many at worst.

@@ -27,7 +27,7 @@ struct spin {
 };
 
 /* Looks that are taken before the clock is read for the first time. */
-#define SPIN_FREE_TURNS 16
+#define SPIN_FREE_TURNS MODEL_OR(1, 16)
 
 bool dma_fence_spin_more(struct spin *spin);
 void dma_fence_spin_learn(const struct spin *spin, bool success);
@@ -42,6 +42,18 @@ static inline bool spin_once(struct spin *spin)
 {
 	if (++spin->turns % SPIN_FREE_TURNS == 0)
 		return dma_fence_spin_more(spin);
+	cpu_relax();
+	return true;
+}
+
+/* Looks at what is held for a few instructions: past this its holder has been preempted. */
+#define SPIN_BRIEF_TURNS MODEL_OR(1, 100)
+
+/* As spin_once(), for that; 'turns' begins with 0. */
+static inline bool spin_briefly(uint32_t *turns)
+{
+	if (++*turns >= SPIN_BRIEF_TURNS)
+		return false;
 	cpu_relax();
 	return true;
 }

@@ -15,9 +15,9 @@
 #include "fence/state.h"
 
 /* Fences that are signaled under the lock at once. Their references are dropped after it. */
-#define BATCH 64
+#define BATCH MODEL_OR(2, 64)
 
-#define RING_FIRST 16
+#define RING_FIRST MODEL_OR(2, 16)
 
 /*
  * @ops is what the producer gave. The fences begin with @fence_ops, which differ in the names, by

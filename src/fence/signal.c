@@ -12,9 +12,6 @@
 #include "base/run-queue.h"
 #include "fence/container.h"
 
-/* The sections under the lock are a few instructions; past this their owner was preempted. */
-#define LOCK_SPINS 100
-
 static void wake(struct dma_fence *fence)
 {
 	dma_fence_park_wake(park_low_half(&fence->state));
@@ -34,14 +31,13 @@ static uint64_t wait_unlocked(struct dma_fence *fence, bool pending_only)
 {
 	const uint64_t over = pending_only && !MUTANT(REFUSED_LATE) ? SIGNALED : 0;
 	uint64_t state, bit;
-	int i;
+	uint32_t turns = 0;
 
-	for (i = 0; i < LOCK_SPINS; i++) {
+	do {
 		state = atomic_load_acquire(&fence->state);
 		if (!(state & LOCKED) || state & over)
 			return state;
-		cpu_relax();
-	}
+	} while (spin_briefly(&turns));
 	while (state & LOCKED && !(state & over)) {
 		bit = state & SIGNALED ? CONTENDED : WAITERS;
 		if (state & bit || atomic_cas_acquire(&fence->state, &state, state | bit))
