@@ -5,7 +5,7 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all demo check bench install clean setup
+.PHONY: all demo check check-model bench install clean setup
 
 all: setup
 	@ninja -C $(BUILD)
@@ -19,6 +19,13 @@ demo: setup
 check:
 	@sh scripts/install-packages.sh test
 	@sh scripts/check.sh $(BUILD)
+
+# The exhaustive scheduler to its full extent: half an hour. 'make check' has a short form of it.
+check-model: setup
+	@sh scripts/install-packages.sh test
+	@meson configure $(BUILD) -Dtests=enabled
+	@ninja -C $(BUILD) tests/model/model
+	@python3 scripts/check-model.py $(BUILD)
 
 # What each path costs, as ratios to the floors of this machine; writes $(BUILD)/bench-*.csv
 bench: setup
