@@ -49,7 +49,7 @@ need liburcu-dev 'RCU' pkg-config --exists liburcu-bp
 if [ "$purpose" = test ]; then
     need make 'make check' command -v make
     need g++ 'C++ compiler: the headers are C++, too' command -v "${CXX:-c++}"
-    need binutils 'nm: the exported names' command -v nm
+    need binutils 'nm, addr2line: the exported names, traces' command -v nm
     need python3 'counts the tests' command -v python3
     need libcmocka-dev 'unit tests' cmocka
 fi

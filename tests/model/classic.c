@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Algorithms whose verdicts are known: tests of the scheduler itself. */
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/atomic.h"
+#include "base/park.h"
 #include "model.h"
 
 static int x, y, flag;
@@ -489,6 +490,118 @@ static void forget(void)
 	*(volatile int *)malloc(sizeof(int)) = 1;
 }
 
+/* What races, whichever of the two is atomic, and whichever comes first. */
+
+static void store_then_plain_store(void)
+{
+	store(&flag, 1);
+	x = 1;
+	store(&y, 1);
+}
+
+static void load_x(void)
+{
+	load(&x);
+	store(&lock, 1);
+}
+
+static void store_x(void)
+{
+	store(&x, 1);
+}
+
+static void plain_load_x(void)
+{
+	store(&y, 1);
+	seen[0] = x;
+}
+
+/* An access to a part of what another access has written as a whole. */
+
+static uint64_t whole;
+
+static void store_whole(void)
+{
+	whole = 1;
+	store(&flag, 1);
+}
+
+static void load_half(void)
+{
+	load(&flag);
+	seen[0] = ((int *)&whole)[1];
+}
+
+/* To free is to store, also if the load has come before. */
+
+static void read_block_and_flag(void)
+{
+	seen[0] = *block;
+	store(&flag, 1);
+}
+
+static void free_block_if_flag(void)
+{
+	if (load(&flag))
+		free(block);
+}
+
+static void free_block_unless_flag(void)
+{
+	if (!load(&flag))
+		free(block);
+}
+
+/* What a release sequence passes on is also what must not be seen older. */
+
+static void mp_receive_atomic_passed_on(void)
+{
+	if (atomic_load_acquire(&flag) == 3)
+		model_assert(load(&x) == 1);
+}
+
+/* A compare-and-swap that fails acquires what its failure says, which is nothing. */
+static void mp_receive_failure(void)
+{
+	int expected = 0;
+
+	if (!__atomic_compare_exchange_n(&flag, &expected, 5, false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
+		seen[0] = x;
+}
+
+/* Sleep: one is woken, whoever of two comes first, and nobody else's store is lost. */
+
+static uint32_t word;
+
+static void add_and_wake(void)
+{
+	atomic_fetch_add_relaxed(&word, 2);
+	dma_fence_park_wake(&word);
+}
+
+static void sleep_and_store(void)
+{
+	while (atomic_load_acquire(&word) == 0)
+		dma_fence_park_wait(&word, 0, INT64_MAX);
+	atomic_fetch_add_relaxed(&word, 1);
+}
+
+static void sleep_only(void)
+{
+	dma_fence_park_wait(&word, 0, INT64_MAX);
+}
+
+static void wake_only(void)
+{
+	dma_fence_park_wake(&word);
+}
+
+static void word_is_3(void)
+{
+	model_assert(word == 3);
+}
+
 static int *on_stack;
 
 static void __attribute__((noinline)) publish_variable(void)
@@ -511,6 +624,78 @@ static void use_variable(void)
 
 	if (variable)
 		seen[0] = *variable;
+}
+
+/* Who is told by a flag in a variable that it is not needed any more uses it still. */
+
+struct handed_over {
+	int flag, data;
+};
+
+static struct handed_over *handed_over;
+
+static void hand_over(void)
+{
+	struct handed_over variable = { 0, 0 };
+
+	atomic_store_release(&handed_over, &variable);
+	while (!atomic_load_acquire(&variable.flag))
+		cpu_relax();
+}
+
+static void take_over(bool too_late)
+{
+	struct handed_over *taken = atomic_load_acquire(&handed_over);
+
+	if (!taken) {
+		while (!(taken = atomic_load_acquire(&handed_over)))
+			cpu_relax();
+	}
+	if (!too_late)
+		seen[0] = taken->data;
+	atomic_store_release(&taken->flag, 1);
+	if (too_late)
+		seen[0] = taken->data;
+}
+
+static void take_over_in_time(void)
+{
+	take_over(false);
+}
+
+static void take_over_too_late(void)
+{
+	take_over(true);
+}
+
+/* Two of three references are dropped by one: only the last put knows what the others did. */
+
+static uint32_t references = 3;
+
+static void write_and_put_two(void)
+{
+	x = 1;
+	atomic_fetch_sub_acq_rel(&references, 1);
+	atomic_fetch_sub_acq_rel(&references, 1);
+}
+
+static void put_and_read(void)
+{
+	atomic_fetch_sub_acq_rel(&references, 1);
+	seen[0] = x;
+}
+
+static void put_and_read_if_last(void)
+{
+	if (atomic_fetch_sub_acq_rel(&references, 1) == 1)
+		seen[0] = x;
+}
+
+/* Library functions are seen to use memory. */
+
+static void set_block(void)
+{
+	memset(block, 0, sizeof(*block));
 }
 
 static void nothing(void)
@@ -637,6 +822,41 @@ const struct scenario classic_scenarios[] = {
 	  .begin = make_block,
 	  .threads = { nothing, nothing },
 	  .end = free_block },
+	{ .name = "race-atomic-load-plain-store",
+	  .threads = { store_then_plain_store, load_x },
+	  .expect = VERDICT_RACE },
+	{ .name = "race-atomic-store-plain-load",
+	  .threads = { store_x, plain_load_x },
+	  .expect = VERDICT_RACE },
+	{ .name = "race-with-a-part",
+	  .threads = { store_whole, load_half },
+	  .expect = VERDICT_RACE },
+	{ .name = "freed-after-it-was-read",
+	  .begin = make_block,
+	  .threads = { read_block_and_flag, free_block_if_flag },
+	  .end = free_block_unless_flag,
+	  .expect = VERDICT_USE_AFTER_FREE },
+	{ .name = "message-atomic-passed-on",
+	  .threads = { mp_send_atomic, mp_pass_on, mp_receive_atomic_passed_on } },
+	{ .name = "message-to-a-failure",
+	  .threads = { mp_send, mp_receive_failure },
+	  .expect = VERDICT_RACE },
+	{ .name = "sleep", .threads = { sleep_and_store, add_and_wake }, .end = word_is_3 },
+	{ .name = "sleep-without-a-change",
+	  .threads = { sleep_only, wake_only },
+	  .expect = VERDICT_DEADLOCK },
+	{ .name = "frame-handed-over", .threads = { hand_over, take_over_in_time } },
+	{ .name = "frame-used-too-late",
+	  .threads = { hand_over, take_over_too_late },
+	  .expect = VERDICT_USE_AFTER_FREE },
+	{ .name = "put-tells-the-last", .threads = { write_and_put_two, put_and_read_if_last } },
+	{ .name = "put-tells-nobody-else",
+	  .threads = { write_and_put_two, put_and_read },
+	  .expect = VERDICT_RACE },
+	{ .name = "set-after-free",
+	  .begin = make_block,
+	  .threads = { free_block, set_block },
+	  .expect = VERDICT_USE_AFTER_FREE },
 	{ .name = "stack-frame-left",
 	  .threads = { leave_variable, use_variable },
 	  .expect = VERDICT_USE_AFTER_FREE },

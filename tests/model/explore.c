@@ -462,6 +462,9 @@ static bool take(struct node *node)
 	bool through;
 
 	node->relation = step_relation(thread, node->outcome);
+	if (thread->index == THREAD_GRACE && thread->op.kind != OP_GRACE_BEGIN &&
+	    thread->op.kind != OP_GRACE_END)
+		outcome_of_run->grace = true;
 	node->level = node->relation == COUNT ? counters_level(thread) : 0;
 	node->stores = step_stores(thread);
 	node->location = node->relation == LOCAL ? NULL : thread->op.location;

@@ -15,6 +15,7 @@ struct result {
 	uint64_t runs;	     /* interleavings that were run to their end */
 	uint64_t redundant;  /* that were given up, for they were the same as others */
 	uint32_t steps;	     /* of the longest */
+	bool grace;	     /* code ran after grace periods, on a thread of its own */
 	bool complete;	     /* all there are, within the bound if there is one */
 	char what[512];	     /* is wrong */
 	char schedule[8192]; /* by which it can be run again */

@@ -148,8 +148,9 @@ static unsigned int number, failures;
 static void print_extent(const struct scenario *scenario, const struct result *result,
 			 unsigned int bound, double seconds)
 {
-	printf(" # %u threads, %" PRIu64 " interleavings, %" PRIu64 " given up, %u steps, ",
-	       num_threads(scenario), result->runs, result->redundant, result->steps);
+	printf(" # %u%s threads, %" PRIu64 " interleavings, %" PRIu64 " given up, %u steps, ",
+	       num_threads(scenario), result->grace ? "+1" : "", result->runs, result->redundant,
+	       result->steps);
 	if (result->verdict != VERDICT_GOOD)
 		printf("%s", verdicts[result->verdict]);
 	else if (!result->complete)

@@ -82,8 +82,12 @@ static void make_program(uint64_t seed)
 
 static void print_program(uint64_t seed)
 {
-	static const char *const kinds[] = { "load",  "store", "add", "exchange", "cas",    "fence",
-					     "sleep", "wake",  "get", "put",	  "nothing" };
+	static const char *const kinds[] = {
+		"load",		  "store",	 "add",		"exchange",   "cas",
+		"fence",	  "sleep",	 "wake",	"get",	      "put",
+		"section",	  "section_end", "synchronize", "plain_load", "plain_store",
+		"sleep_for_ever", "nothing",
+	};
 	unsigned int t, i;
 
 	printf("program %" PRIu64 ":", seed);
@@ -117,13 +121,16 @@ unsigned int random_check(unsigned int programs, uint64_t seed)
 			runs[way] += result[way].runs;
 		}
 		redundant += result[0].redundant;
-		if (found[0].count == found[1].count &&
+		/* Where something is wrong the search ends, and what is wrong has to be the same. */
+		if (result[0].verdict != VERDICT_GOOD && result[0].verdict == result[1].verdict)
+			continue;
+		if (result[0].verdict == result[1].verdict && found[0].count == found[1].count &&
 		    !memcmp(found[0].hashes, found[1].hashes, found[0].count * sizeof(uint64_t)))
 			continue;
 		differ++;
 		print_program(seed + i);
-		printf("  %u outcomes with the reduction, %u without\n", found[0].count,
-		       found[1].count);
+		printf("  %u outcomes with the reduction, %u without; %s, %s\n", found[0].count,
+		       found[1].count, result[0].what, result[1].what);
 	}
 	printf("# %u random programs: %" PRIu64 " runs with the reduction and %" PRIu64
 	       " given up, %" PRIu64 " without it\n",

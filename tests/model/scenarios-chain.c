@@ -737,6 +737,12 @@ static void ask_head_3(void)
 		assert_reached(3);
 }
 
+static void ask_head_4(void)
+{
+	if (dma_fence_is_signaled(head))
+		assert_reached(4);
+}
+
 static void make_3_done_2_and_3(void)
 {
 	make_chain("000");
@@ -852,14 +858,6 @@ static void called_back_skips_begin(void)
 static void enable_head(void)
 {
 	dma_fence_enable_signaling(head);
-}
-
-/* The wait is over, and the head may go. */
-static void wait_put_head_2(void)
-{
-	wait_head_2();
-	model_assert(dma_fence_get_status(head) == 1);
-	dma_fence_put(head);
 }
 
 static void assert_released_2(void)
@@ -1530,29 +1528,32 @@ const struct scenario chain_scenarios[] = {
 	{
 		.name = "chain-two-walkers-3",
 		.begin = make_3_done_2,
-		.threads = { walk_head, walk_head },
+		.threads = { walk_head, walk_head, ask_head_3 },
 		.end = two_walkers_3_end,
-		.short_bound = 2,
+		.bound = 2,
+		.short_bound = 1,
 	},
 	{
 		.name = "chain-two-walkers-signal",
 		.begin = walk_3_begin,
 		.threads = { walk_head, walk_head, finish_1 },
 		.end = walk_3_end,
+		.bound = 2,
 		.short_bound = 1,
 	},
 	{
 		.name = "chain-walk-skip",
 		.begin = find_skip_begin,
-		.threads = { walk_head, walk_head },
+		.threads = { walk_head, walk_head, ask_head_3 },
 		.end = walk_skip_end,
-		.short_bound = 1,
+		.bound = 1,
 	},
 	{
 		.name = "chain-walk-skips",
 		.begin = walk_3_skips_begin,
-		.threads = { walk_head, walk_head },
+		.threads = { walk_head, walk_head, ask_head_4 },
 		.end = walk_3_skips_end,
+		.bound = 2,
 		.short_bound = 1,
 	},
 	{
@@ -1564,9 +1565,9 @@ const struct scenario chain_scenarios[] = {
 	{
 		.name = "chain-walk-held",
 		.begin = others_begin,
-		.threads = { walk_head, walk_from_3 },
+		.threads = { walk_head, walk_from_3, ask_head_4 },
 		.end = others_end,
-		.short_bound = 1,
+		.bound = 1,
 	},
 	{
 		.name = "chain-walk-held-alone",
@@ -1576,9 +1577,9 @@ const struct scenario chain_scenarios[] = {
 	{
 		.name = "chain-walk-held-failed",
 		.begin = others_failed_begin,
-		.threads = { walk_head, walk_from_3 },
+		.threads = { walk_head, walk_from_3, ask_head_4 },
 		.end = others_failed_end,
-		.short_bound = 1,
+		.bound = 1,
 	},
 	{
 		.name = "chain-walk-held-failed-alone",
@@ -1694,30 +1695,25 @@ const struct scenario chain_scenarios[] = {
 	{
 		.name = "chain-wait-any-order-3",
 		.begin = any_order_3_begin,
-		.threads = { wait_head_3, any_order_3 },
+		.threads = { wait_head_3, any_order_3, ask_head_3 },
 		.end = drop_waited_for_3,
-		.short_bound = 1,
-	},
-	{
-		.name = "chain-wait-put",
-		.begin = make_2_done_2,
-		.threads = { wait_put_head_2, finish_1 },
-		.end = assert_released_2,
-		.short_bound = 2,
+		.bound = 1,
 	},
 	{
 		.name = "chain-wait-two-producers",
 		.begin = make_2,
 		.threads = { wait_head_2, finish_1, finish_2 },
 		.end = drop_waited_for_2,
+		.bound = 2,
 		.short_bound = 1,
 	},
 	{
 		.name = "chain-enable-signal",
 		.begin = make_2_done_2,
-		.threads = { enable_head, finish_1 },
+		.threads = { enable_head, finish_1, ask_head_2 },
 		.end = drop_waited_for_2,
-		.short_bound = 2,
+		.bound = 2,
+		.short_bound = 1,
 	},
 	{
 		.name = "chain-enable-twice",
@@ -1789,6 +1785,7 @@ const struct scenario chain_scenarios[] = {
 		.begin = branch_begin,
 		.threads = { branch_enable_0, branch_enable_1, finish_1 },
 		.end = branch_end,
+		.bound = 2,
 		.short_bound = 1,
 	},
 	{
@@ -1810,6 +1807,7 @@ const struct scenario chain_scenarios[] = {
 		.begin = three_fail_begin,
 		.threads = { finish_1, finish_2, finish_3 },
 		.end = drop_called_back_3,
+		.bound = 2,
 		.short_bound = 1,
 	},
 	{
@@ -1821,15 +1819,16 @@ const struct scenario chain_scenarios[] = {
 	{
 		.name = "chain-failed-two-walkers",
 		.begin = both_failed_begin,
-		.threads = { walk_head, walk_head },
+		.threads = { walk_head, walk_head, ask_head_3 },
 		.end = fail_walk_end,
-		.short_bound = 1,
+		.bound = 1,
 	},
 	{
 		.name = "chain-fail-two-walkers",
 		.begin = fail_walk_begin,
 		.threads = { walk_head, walk_head, finish_1 },
 		.end = fail_walk_end,
+		.bound = 2,
 		.short_bound = 1,
 	},
 	{

@@ -127,6 +127,12 @@ static void signal_fence(void)
 	model_assert(dma_fence_test_signaled_flag(fence));
 }
 
+static void ask_fence(void)
+{
+	if (dma_fence_is_signaled(fence))
+		model_assert(work == WORK_DONE);
+}
+
 static void signal_other(void)
 {
 	other_work = WORK_DONE;
@@ -2232,13 +2238,15 @@ const struct scenario fence_scenarios[] = {
 	  .short_bound = 2 },
 	{ .name = "signal-remove-both",
 	  .begin = begin_with_second,
-	  .threads = { signal_fence, remove_both },
+	  .threads = { signal_fence, remove_both, ask_fence },
 	  .end = remove_both_end,
+	  .bound = 3,
 	  .short_bound = 2 },
 	{ .name = "signal-remove-middle-of-three",
 	  .begin = begin_with_third,
-	  .threads = { signal_fence, remove_second },
+	  .threads = { signal_fence, remove_second, ask_fence },
 	  .end = remove_second_of_three_end,
+	  .bound = 3,
 	  .short_bound = 2 },
 	{
 		.name = "add-add-in-turn",
@@ -2567,8 +2575,9 @@ const struct scenario fence_scenarios[] = {
 	},
 	{ .name = "wait-any-signal-same",
 	  .begin = begin_two,
-	  .threads = { signal_fence, wait_any_same },
+	  .threads = { signal_fence, wait_any_same, ask_fence },
 	  .end = end_signal_both,
+	  .bound = 3,
 	  .short_bound = 2 },
 	{ .name = "wait-any-signal-callback",
 	  .begin = begin_two_with_first,
