@@ -2293,6 +2293,7 @@ const struct scenario fence_scenarios[] = {
 	  .begin = begin_with_second,
 	  .threads = { signal_fence, remove_first, remove_second },
 	  .end = remove_both_end,
+	  .bound = 3,
 	  .short_bound = 2 },
 
 	/* signal, signal */
@@ -2527,6 +2528,7 @@ const struct scenario fence_scenarios[] = {
 	  .begin = begin_with_second,
 	  .threads = { signal_fence, wait_forever, remove_first },
 	  .end = remove_first_of_two_end,
+	  .bound = 3,
 	  .short_bound = 2 },
 	{
 		.name = "signal-wait-wait",

@@ -371,6 +371,7 @@ const struct scenario rcu_scenarios[] = {
 	  .begin = begin,
 	  .threads = { defer_first, defer_second, defer_third },
 	  .end = end_three,
+	  .bound = 3,
 	  .short_bound = 2 },
 	{
 		.name = "defer-order-across-threads",
