@@ -662,6 +662,7 @@ static void array_is_as_large_for_many(void **state)
 		for (i = 0; i < num; i++)
 			fence_init(&members[i]);
 		vector = vector_of(members, num);
+		dma_fence_rcu_barrier(); /* the array before is gone */
 		live = live_blocks();
 		array = dma_fence_array_create(num, vector, 1, 1);
 		assert_non_null(array);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <dmafence/rcu.h>
+
 #include "base/park.h"
 #include "model.h"
 
@@ -597,9 +599,40 @@ static void wake_only(void)
 	dma_fence_park_wake(&word);
 }
 
+/* Who sleeps is woken by one of two, and goes on before the other. */
+
+static void sleep_store_and_wake(void)
+{
+	dma_fence_park_wait(&word, 0, INT64_MAX);
+	store(&word, 2);
+	dma_fence_park_wake(&word);
+}
+
+static void word_is_not_4(void)
+{
+	model_assert(word != 4);
+}
+
 static void word_is_3(void)
 {
 	model_assert(word == 3);
+}
+
+/* A section that a grace period has not waited for sees what was before that. */
+
+static void write_synchronize_flag(void)
+{
+	x = 1;
+	dma_fence_rcu_synchronize();
+	store(&flag, 1);
+}
+
+static void read_in_section(void)
+{
+	dma_fence_rcu_read_lock();
+	if (load(&flag))
+		model_assert(x == 1);
+	dma_fence_rcu_read_unlock();
 }
 
 static int *on_stack;
@@ -842,6 +875,12 @@ const struct scenario classic_scenarios[] = {
 	  .threads = { mp_send, mp_receive_failure },
 	  .expect = VERDICT_RACE },
 	{ .name = "sleep", .threads = { sleep_and_store, add_and_wake }, .end = word_is_3 },
+	{ .name = "sleep-woken-by-one-of-two",
+	  .threads = { add_and_wake, sleep_store_and_wake, wake_only },
+	  .end = word_is_not_4,
+	  .expect = VERDICT_ASSERTION },
+	{ .name = "section-after-a-grace-period",
+	  .threads = { write_synchronize_flag, read_in_section } },
 	{ .name = "sleep-without-a-change",
 	  .threads = { sleep_only, wake_only },
 	  .expect = VERDICT_DEADLOCK },

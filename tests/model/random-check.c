@@ -57,6 +57,30 @@ static uint32_t random_below(uint32_t limit)
 	return (uint32_t)(state >> 32) % limit;
 }
 
+#define KIND(name) (1u << RANDOM_##name)
+#define ATOMICS	   (KIND(LOAD) | KIND(STORE) | KIND(ADD) | KIND(EXCHANGE) | KIND(CAS))
+
+/* A program has steps of one of these, so that they meet. */
+static const uint32_t sets[] = {
+	ATOMICS | KIND(FENCE),
+	KIND(STORE) | KIND(ADD) | KIND(SLEEP) | KIND(SLEEP_FOR_EVER) | KIND(WAKE),
+	KIND(GET) | KIND(PUT) | KIND(LOAD) | KIND(STORE) | KIND(PLAIN_LOAD) | KIND(PLAIN_STORE),
+	KIND(SECTION) | KIND(SECTION_END) | KIND(SYNCHRONIZE) | KIND(LOAD) | KIND(STORE),
+	KIND(NOTHING) - 1,
+};
+
+#define NUM_SETS (sizeof(sets) / sizeof(sets[0]))
+
+static enum random_kind random_kind(uint32_t set)
+{
+	enum random_kind kind;
+
+	do {
+		kind = random_below(RANDOM_NOTHING);
+	} while (!(set >> kind & 1));
+	return kind;
+}
+
 static void make_program(uint64_t seed)
 {
 	/* 4 + 4, 2 + 2 + 2 or 3 + 3 + 2 steps */
@@ -69,8 +93,9 @@ static void make_program(uint64_t seed)
 	for (t = 0; t < RANDOM_THREADS; t++) {
 		for (i = 0; i < RANDOM_STEPS; i++) {
 			program[t][i] = (struct instruction){
-				.kind = i < steps[seed % 3][t] ? random_below(RANDOM_NOTHING)
-							       : RANDOM_NOTHING,
+				.kind = i < steps[seed / NUM_SETS % 3][t]
+						? random_kind(sets[seed % NUM_SETS])
+						: RANDOM_NOTHING,
 				.variable = random_below(2),
 				.strong = random_below(2),
 				.value = 1 + random_below(2),

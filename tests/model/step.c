@@ -444,7 +444,7 @@ static void wake(struct thread *waker)
 		struct thread *thread = &threads[t];
 
 		if (!thread->exists || thread->finished || thread->op.kind != OP_SLEEP ||
-		    thread->op.address != waker->op.address)
+		    thread->woken || thread->op.address != waker->op.address)
 			continue;
 		thread->woken = true;
 		thread->woken_dep = waker->dep;
