@@ -506,6 +506,39 @@ static void grace_ends(struct thread *thread, const struct deferred *deferred)
 	vclock_join(&thread->dep, &deferred->dep);
 }
 
+static void section_step(enum op_kind kind, void *pc)
+{
+	current->op = (struct op){
+		.kind = kind,
+		.location = memory_pseudo_location(PSEUDO_RCU),
+		.pc = pc,
+	};
+	take_step();
+}
+
+void step_read_lock(void *pc)
+{
+	if (current->nesting)
+		current->nesting++;
+	else
+		section_step(OP_READ_LOCK, pc);
+}
+
+void step_read_unlock(void *pc)
+{
+	if (current->nesting > 1)
+		current->nesting--;
+	else
+		section_step(OP_READ_UNLOCK, pc);
+}
+
+void step_synchronize(void *pc)
+{
+	section_step(OP_SYNCHRONIZE, pc);
+	current->op = (struct op){ .kind = OP_SYNCHRONIZED, .pc = pc };
+	take_step();
+}
+
 void step_drain(void *pc)
 {
 	current->op = (struct op){

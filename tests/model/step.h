@@ -58,6 +58,11 @@ void step_defer(void *arg, void (*func)(void *arg), void *pc);
 /* Waits until nothing is deferred any more. */
 void step_drain(void *pc);
 
+/* Read-side sections, of which only the outermost counts, and waiting for those there are. */
+void step_read_lock(void *pc);
+void step_read_unlock(void *pc);
+void step_synchronize(void *pc);
+
 void step_reset(void);
 
 #endif

@@ -9,37 +9,19 @@
 
 #define caller() __builtin_return_address(0)
 
-static void section_step(enum op_kind kind, void *pc)
-{
-	current->op = (struct op){
-		.kind = kind,
-		.location = memory_pseudo_location(PSEUDO_RCU),
-		.pc = pc,
-	};
-	take_step();
-}
-
 void urcu_bp_read_lock(void)
 {
-	if (current->nesting)
-		current->nesting++;
-	else
-		section_step(OP_READ_LOCK, caller());
+	step_read_lock(caller());
 }
 
 void urcu_bp_read_unlock(void)
 {
-	if (current->nesting > 1)
-		current->nesting--;
-	else
-		section_step(OP_READ_UNLOCK, caller());
+	step_read_unlock(caller());
 }
 
 void urcu_bp_synchronize_rcu(void)
 {
-	section_step(OP_SYNCHRONIZE, caller());
-	current->op = (struct op){ .kind = OP_SYNCHRONIZED, .pc = caller() };
-	take_step();
+	step_synchronize(caller());
 }
 
 static void call(void *arg)
