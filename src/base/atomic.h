@@ -11,7 +11,6 @@
 #define DMAFENCE_BASE_ATOMIC_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -54,18 +53,14 @@
 /*
  * The scheduler of tests/model tries every interleaving, so that a spin before a sleep adds nothing
  * but work there: it is one turn. In a loop that does not end in a sleep it has to know that the
- * thread cannot go on before another one has. And a hint is anything at all.
+ * thread cannot go on before another one has.
  */
 #ifdef DMAFENCE_MODEL
 #define MODEL_OR(model, real) (model)
 void dma_fence_model_relax(void);
-uint32_t dma_fence_model_hint(const uint32_t *p);
 #else
 #define MODEL_OR(model, real) (real)
 #endif
-
-/* Loads what may be out of date, for who does right whatever it is. */
-#define atomic_load_hint(p) MODEL_OR(dma_fence_model_hint(p), atomic_load_relaxed(p))
 
 /* Tells the processor that the caller spins, so that its neighbour gets the core's resources. */
 static inline void cpu_relax(void)

@@ -182,7 +182,7 @@ static struct dma_fence *before(struct dma_fence *link)
 /* Besides whoever asks, and the link after it. It may be wrong: then something takes longer. */
 static bool others_hold(const struct dma_fence *link)
 {
-	return atomic_load_hint(&link->refcount) > 2;
+	return atomic_load_relaxed(&link->refcount) > 2;
 }
 
 /*

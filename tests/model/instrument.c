@@ -18,7 +18,6 @@ void __tsan_init(void);
 void __tsan_func_entry(void *pc);
 void __tsan_func_exit(void);
 void dma_fence_model_relax(void);
-uint32_t dma_fence_model_hint(const uint32_t *count);
 
 void __tsan_init(void)
 {
@@ -241,13 +240,4 @@ void dma_fence_model_relax(void)
 {
 	current->op = (struct op){ .kind = OP_RELAX, .pc = caller() };
 	take_step();
-}
-
-/* atomic_load_hint(): a little, and a lot. Before the threads and after them, what there is. */
-uint32_t dma_fence_model_hint(const uint32_t *count)
-{
-	memory_access(count, sizeof(*count), ATOMIC_LOAD, caller());
-	if (explore_alone())
-		return *count;
-	return model_choose(2) ? INT32_MAX : 0;
 }
