@@ -20,7 +20,7 @@ check:
 	@sh scripts/install-packages.sh test
 	@sh scripts/check.sh $(BUILD)
 
-# The exhaustive scheduler to its full extent: long. 'make check' has a short form of it.
+# The exhaustive scheduler to its full extent, about 15 minutes. 'make check' has a short form of it.
 check-model: setup
 	@sh scripts/install-packages.sh test
 	@meson configure $(BUILD) -Dtests=enabled

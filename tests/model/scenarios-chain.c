@@ -284,6 +284,11 @@ static void drop_waited_for(unsigned int point)
 	drop_head(point);
 }
 
+static void drop_waited_for_1(void)
+{
+	drop_waited_for(1);
+}
+
 static void drop_waited_for_2(void)
 {
 	drop_waited_for(2);
@@ -324,6 +329,11 @@ static void drop_called_back(unsigned int point)
 	finish_up_to(point);
 	model_assert(counted.runs == 1);
 	drop_waited_for(point);
+}
+
+static void drop_called_back_1(void)
+{
+	drop_called_back(1);
 }
 
 static void drop_called_back_2(void)
@@ -420,6 +430,11 @@ static void append_skip_end(void)
 }
 
 /* Walking */
+
+static void make_1(void)
+{
+	make_chain("0");
+}
 
 static void make_2(void)
 {
@@ -576,6 +591,17 @@ static void make_2_skip_done(void)
 	finish(2);
 }
 
+/* Link 1 has signaled. */
+static void make_2_polled_1(void)
+{
+	struct dma_fence *link;
+
+	make_2_done();
+	link = get_link(1);
+	model_assert(dma_fence_poll(link));
+	dma_fence_put(link);
+}
+
 static void must_poll_head(void)
 {
 	model_assert(dma_fence_poll(head));
@@ -595,6 +621,11 @@ static void make_2_done_2(void)
 	finish(2);
 }
 
+static void poll_head_1(void)
+{
+	poll_link(head, 1);
+}
+
 static void poll_head_2(void)
 {
 	poll_link(head, 2);
@@ -603,6 +634,12 @@ static void poll_head_2(void)
 static void poll_head_3(void)
 {
 	poll_link(head, 3);
+}
+
+static void enabled_1(void)
+{
+	make_1();
+	call_back();
 }
 
 static void enabled_done_2(void)
@@ -782,6 +819,7 @@ static void link_1_end(void)
 static void asked_end(void)
 {
 	/* Links are taken out, but nobody has polled the head. */
+	finish_up_to(3);
 	model_assert(!dma_fence_test_signaled_flag(head));
 	model_assert(dma_fence_is_signaled(head));
 	drop_head(3);
@@ -803,6 +841,24 @@ static void any_order_2(void)
 	finish(order ? 2 : 1);
 }
 
+/* All but one are done, whichever that is. */
+static void last_of_3_begin(void)
+{
+	unsigned int i;
+
+	make_chain("000");
+	order = 1 + model_choose(3);
+	for (i = 1; i <= 3; i++) {
+		if (i != order)
+			finish(i);
+	}
+}
+
+static void finish_last(void)
+{
+	finish(order);
+}
+
 static void any_order_3_begin(void)
 {
 	make_chain("000");
@@ -822,6 +878,12 @@ static void any_order_3(void)
 	finish(1 + first);
 	finish(1 + second);
 	finish(1 + (3 - first - second));
+}
+
+static void wait_head_1(void)
+{
+	model_assert(!dma_fence_wait(head, false));
+	assert_reached(1);
 }
 
 static void wait_head_2(void)
@@ -860,6 +922,11 @@ static void enable_head(void)
 	dma_fence_enable_signaling(head);
 }
 
+static void assert_released_1(void)
+{
+	assert_released(1);
+}
+
 static void assert_released_2(void)
 {
 	assert_released(2);
@@ -888,10 +955,28 @@ static void put_in_callback(struct dma_fence *fence, struct dma_fence_cb *cb)
 
 static void put_in_callback_begin(void)
 {
-	make_chain("00");
-	finish(2);
 	model_assert(!dma_fence_add_callback(&works[1]->fence, &counted.cb, put_in_callback));
 	results[0] = dma_fence_get(head);
+}
+
+static void put_in_callback_1_begin(void)
+{
+	make_chain("0");
+	put_in_callback_begin();
+}
+
+static void put_in_callback_2_begin(void)
+{
+	make_chain("00");
+	finish(2);
+	put_in_callback_begin();
+	results[1] = dma_fence_get(head);
+}
+
+static void ask_put(void)
+{
+	dma_fence_is_signaled(results[1]);
+	dma_fence_put(results[1]);
 }
 
 static void enable_put(void)
@@ -908,23 +993,33 @@ static void finish_in_callback(struct dma_fence *fence, struct dma_fence_cb *cb)
 	(void)fence;
 	(void)cb;
 	in_callback = true;
-	finish(1);
-	finish(2);
+	finish_up_to((unsigned int)(head->seqno / 10));
 	in_callback = false;
 }
 
-static void trigger_begin(void)
+static void trigger_begin(const char *links)
 {
 	static struct dma_fence_cb cb;
 
-	make_chain("00");
+	make_chain(links);
 	trigger = new_fence(dma_fence_context_alloc(1), 1);
 	model_assert(!dma_fence_add_callback(trigger, &cb, finish_in_callback));
 }
 
-static void trigger_called_back_begin(void)
+static void trigger_2_begin(void)
 {
-	trigger_begin();
+	trigger_begin("00");
+}
+
+static void trigger_1_called_back_begin(void)
+{
+	trigger_begin("0");
+	call_back();
+}
+
+static void trigger_2_called_back_begin(void)
+{
+	trigger_begin("00");
 	call_back();
 }
 
@@ -1002,6 +1097,12 @@ static void branch_second_begin(void)
 static void poll_0(void)
 {
 	if (dma_fence_poll(results[0]))
+		assert_reached(1);
+}
+
+static void ask_0(void)
+{
+	if (dma_fence_is_signaled(results[0]))
 		assert_reached(1);
 }
 
@@ -1589,17 +1690,31 @@ const struct scenario chain_scenarios[] = {
 	/* Polling and asking */
 	{
 		.name = "chain-two-pollers",
-		.begin = make_2_done,
+		.begin = make_2_polled_1,
 		.threads = { must_poll_head, must_poll_head },
 		.end = two_pollers_end,
-		.short_bound = 2,
+	},
+	{
+		.name = "chain-poll-ask",
+		.begin = make_2_done,
+		.threads = { must_poll_head, ask_head_2 },
+		.end = two_pollers_end,
+	},
+	{
+		.name = "chain-two-pollers-ask",
+		.begin = make_2_done,
+		.threads = { must_poll_head, must_poll_head, ask_head_2 },
+		.end = two_pollers_end,
+		.bound = 2,
+		.short_bound = 1,
 	},
 	{
 		.name = "chain-two-pollers-skip",
 		.begin = make_2_skip_done,
-		.threads = { must_poll_head, must_poll_head },
+		.threads = { must_poll_head, must_poll_head, ask_head_2 },
 		.end = two_pollers_end,
-		.short_bound = 2,
+		.bound = 2,
+		.short_bound = 1,
 	},
 	{
 		.name = "chain-poll-late-skip",
@@ -1616,17 +1731,32 @@ const struct scenario chain_scenarios[] = {
 	},
 	{
 		.name = "chain-poll-callback",
+		.begin = enabled_1,
+		.threads = { poll_head_1, finish_1 },
+		.end = drop_called_back_1,
+	},
+	{
+		.name = "chain-poll-callback-ask",
 		.begin = enabled_done_2,
-		.threads = { poll_head_2, finish_1 },
+		.threads = { poll_head_2, finish_1, ask_head_2 },
 		.end = drop_called_back_2,
-		.short_bound = 2,
+		.bound = 2,
+		.short_bound = 1,
 	},
 	{
 		.name = "chain-poll-walk",
-		.begin = make_3_done_2_and_3,
-		.threads = { poll_head_3, finish_1_walk },
-		.end = drop_head_3,
+		.begin = make_2_done,
+		.threads = { must_poll_head, walk_head },
+		.end = two_pollers_end,
 		.short_bound = 2,
+	},
+	{
+		.name = "chain-poll-walk-signal",
+		.begin = make_3_done_2_and_3,
+		.threads = { poll_head_3, walk_head, finish_1 },
+		.end = drop_head_3,
+		.bound = 2,
+		.short_bound = 1,
 	},
 	{
 		.name = "chain-ask-signal",
@@ -1637,9 +1767,17 @@ const struct scenario chain_scenarios[] = {
 	{
 		.name = "chain-ask-walk",
 		.begin = make_3_done_2_and_3,
-		.threads = { ask_head_3, finish_1_walk },
+		.threads = { ask_head_3, walk_head },
 		.end = asked_end,
 		.short_bound = 2,
+	},
+	{
+		.name = "chain-ask-walk-signal",
+		.begin = make_3_done_2_and_3,
+		.threads = { ask_head_3, walk_head, finish_1 },
+		.end = asked_end,
+		.bound = 2,
+		.short_bound = 1,
 	},
 	{
 		.name = "chain-ask-poll-walk",
@@ -1673,11 +1811,17 @@ const struct scenario chain_scenarios[] = {
 		.end = drop_called_back_2,
 	},
 	{
+		.name = "chain-callback-last-of-3",
+		.begin = last_of_3_begin,
+		.threads = { call_back, finish_last },
+		.end = drop_called_back_3,
+	},
+	{
 		.name = "chain-callback-any-order-3",
 		.begin = any_order_3_begin,
-		.threads = { call_back, any_order_3 },
+		.threads = { call_back, any_order_3, ask_head_3 },
 		.end = drop_called_back_3,
-		.short_bound = 2,
+		.bound = 1,
 	},
 	{
 		.name = "chain-order-3",
@@ -1686,11 +1830,18 @@ const struct scenario chain_scenarios[] = {
 		.end = drop_called_back_3,
 	},
 	{
+		.name = "chain-wait-signal",
+		.begin = make_1,
+		.threads = { wait_head_1, finish_1 },
+		.end = drop_waited_for_1,
+	},
+	{
 		.name = "chain-wait-any-order",
 		.begin = any_order_2_begin,
-		.threads = { wait_head_2, any_order_2 },
+		.threads = { wait_head_2, any_order_2, ask_head_2 },
 		.end = drop_waited_for_2,
-		.short_bound = 2,
+		.bound = 2,
+		.short_bound = 1,
 	},
 	{
 		.name = "chain-wait-any-order-3",
@@ -1742,10 +1893,17 @@ const struct scenario chain_scenarios[] = {
 	},
 	{
 		.name = "chain-put-in-callback",
-		.begin = put_in_callback_begin,
+		.begin = put_in_callback_1_begin,
 		.threads = { enable_put, finish_1 },
+		.end = assert_released_1,
+	},
+	{
+		.name = "chain-put-in-callback-ask",
+		.begin = put_in_callback_2_begin,
+		.threads = { enable_put, finish_1, ask_put },
 		.end = assert_released_2,
-		.short_bound = 2,
+		.bound = 2,
+		.short_bound = 1,
 	},
 	{
 		.name = "chain-enable-two-links",
@@ -1755,14 +1913,21 @@ const struct scenario chain_scenarios[] = {
 	},
 	{
 		.name = "chain-signal-in-callback",
-		.begin = trigger_called_back_begin,
-		.threads = { pull_trigger, poll_head_2 },
+		.begin = trigger_1_called_back_begin,
+		.threads = { pull_trigger, poll_head_1 },
+		.end = drop_called_back_1,
+	},
+	{
+		.name = "chain-signal-in-callback-ask",
+		.begin = trigger_2_called_back_begin,
+		.threads = { pull_trigger, poll_head_2, ask_head_2 },
 		.end = drop_called_back_2,
-		.short_bound = 2,
+		.bound = 2,
+		.short_bound = 1,
 	},
 	{
 		.name = "chain-signal-in-callback-add",
-		.begin = trigger_begin,
+		.begin = trigger_2_begin,
 		.threads = { pull_trigger, call_back },
 		.end = drop_called_back_2,
 	},
@@ -1776,9 +1941,10 @@ const struct scenario chain_scenarios[] = {
 	{
 		.name = "chain-branch-enable-signal",
 		.begin = branch_enabled_begin,
-		.threads = { branch_enable_1, finish_1 },
+		.threads = { branch_enable_1, finish_1, ask_0 },
 		.end = branch_end,
-		.short_bound = 2,
+		.bound = 2,
+		.short_bound = 1,
 	},
 	{
 		.name = "chain-branch-all",
@@ -1791,9 +1957,10 @@ const struct scenario chain_scenarios[] = {
 	{
 		.name = "chain-branch-second",
 		.begin = branch_second_begin,
-		.threads = { poll_0, finish_1 },
+		.threads = { poll_0, finish_1, ask_0 },
 		.end = branch_second_end,
-		.short_bound = 2,
+		.bound = 2,
+		.short_bound = 1,
 	},
 	/* Errors */
 	{

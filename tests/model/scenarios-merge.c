@@ -789,10 +789,15 @@ static void end_counted(void)
 	put_all();
 }
 
+static void walk_input(void)
+{
+	dma_fence_put(dma_fence_chain_walk(dma_fence_get(input)));
+}
+
 static void finish_0_and_walk(void)
 {
 	finish(0);
-	dma_fence_put(dma_fence_chain_walk(dma_fence_get(input)));
+	walk_input();
 }
 
 /* A chain of the first two */
@@ -824,6 +829,12 @@ static void begin_chain_done(void)
 	{ \
 		.name = "merge-" name_, .begin = (begin_), .threads = { __VA_ARGS__ }, \
 		.end = (end_), .short_bound = 2 \
+	}
+
+#define BOUNDED(name_, begin_, end_, ...) \
+	{ \
+		.name = "merge-" name_, .begin = (begin_), .threads = { __VA_ARGS__ }, \
+		.end = (end_), .bound = 2, .short_bound = 1 \
 	}
 
 const struct scenario merge_scenarios[] = {
@@ -875,7 +886,9 @@ const struct scenario merge_scenarios[] = {
 	CHECK("array-arm", begin_array_failed, end_signaled, merge_input_and_arm, finish_all),
 	CHECK("chain-all", begin_chain, end_signaled, merge_input_and_query, finish_all),
 	LARGE("count-chain", begin_count_chain, end_counted, count_leaves, finish_0_and_walk),
-	LARGE("chain-walk", begin_chain_done, end_signaled, merge_input, finish_0_and_walk),
+	CHECK("chain-walk", begin_chain_done, end_pending, merge_input, walk_input),
+	BOUNDED("chain-walk-signal", begin_chain_done, end_signaled, merge_input, walk_input,
+		finish_0),
 	LARGE("count-count", begin_count_chain, end_counted, count_leaves, finish_0, count_leaves),
 	{ 0 },
 };
