@@ -174,19 +174,9 @@ static void finish_2(void)
 	finish(2);
 }
 
-/* One after the other on one thread, in any order. */
 static void finish_all(void)
 {
-	bool finished[MEMBERS] = { false };
-	unsigned int left, i, chosen;
-
-	for (left = num_members; left; left--) {
-		chosen = model_choose(left);
-		for (i = 0; finished[i] || chosen; i++)
-			chosen -= !finished[i];
-		finished[i] = true;
-		finish(i);
-	}
+	finish_in_any_order(num_members, finish);
 }
 
 static void query(void)

@@ -267,19 +267,9 @@ static void finish_1(void)
 	finish(1);
 }
 
-/* One after the other on one thread, in any order. */
 static void finish_all(void)
 {
-	bool finished[LEAVES] = { false };
-	unsigned int left, i, chosen;
-
-	for (left = num_leaves; left; left--) {
-		chosen = model_choose(left);
-		for (i = 0; finished[i] || chosen; i++)
-			chosen -= !finished[i];
-		finished[i] = true;
-		finish(i);
-	}
+	finish_in_any_order(num_leaves, finish);
 }
 
 static void finish_in_order(void)

@@ -96,4 +96,18 @@ static inline bool remove_counted(struct dma_fence *fence, struct counted_cb *co
 	return dma_fence_remove_callback(fence, &counted->cb);
 }
 
+/* One after the other on one thread, in any order. */
+static inline void finish_in_any_order(unsigned int num, void (*finish)(unsigned int index))
+{
+	unsigned int finished = 0, left, i, chosen;
+
+	for (left = num; left; left--) {
+		chosen = model_choose(left);
+		for (i = 0; finished >> i & 1 || chosen; i++)
+			chosen -= !(finished >> i & 1);
+		finished |= 1U << i;
+		finish(i);
+	}
+}
+
 #endif
