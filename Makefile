@@ -29,9 +29,10 @@ check-model: setup
 
 # What each path costs, as ratios to the floors of this machine; writes $(BUILD)/bench-*.csv
 bench: setup
-	@ninja -C $(BUILD) bench/bench-fence bench/bench-containers
+	@ninja -C $(BUILD) bench/bench-fence bench/bench-containers bench/bench-resv
 	@$(BUILD)/bench/bench-fence -o $(BUILD)/bench-fence.csv
 	@$(BUILD)/bench/bench-containers -o $(BUILD)/bench-containers.csv
+	@$(BUILD)/bench/bench-resv -o $(BUILD)/bench-resv.csv
 
 # make install [PREFIX=/usr/local] [DESTDIR=]
 install: setup

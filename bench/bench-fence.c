@@ -16,46 +16,11 @@
 #include "base/atomic.h"
 #include "base/clock.h"
 #include "embedded-fence.h"
+#include "floors.h"
 #include "hand-over.h"
 #include "harness.h"
 
-/*
- * Floors
- *
- * One operation each, in a loop of its own. The loop itself, a count and a branch that is predicted
- * right, is part of every time in this file; it runs beside the operation rather than after it.
- */
-
-static uint32_t word;
-
-static int64_t atomic(uint64_t ops)
-{
-	uint32_t *counter = &word;
-	int64_t begin = bench_now();
-	uint64_t i;
-
-	for (i = 0; i < ops; i++) {
-		bench_forget();
-		bench_keep(atomic_fetch_add_relaxed(counter, 1));
-	}
-	return bench_now() - begin;
-}
-
-/* What becomes of an answer is a branch: part of this, as it is of the queries further down. */
-static int64_t load(uint64_t ops)
-{
-	static uint64_t flag = 1;
-	const uint64_t *state = &flag;
-	int64_t begin = bench_now();
-	uint64_t i, set = 0;
-
-	for (i = 0; i < ops; i++) {
-		bench_forget();
-		if (atomic_load_acquire(state) & 1)
-			bench_hide(set);
-	}
-	return bench_now() - begin;
-}
+/* More floors, as those in floors.h. */
 
 /* As the library does it, with the arithmetic that makes one number of two. */
 static int64_t clock_read(uint64_t ops)
@@ -84,6 +49,7 @@ static int64_t malloc_free(uint64_t ops)
 
 static int64_t futex_wake_nobody(uint64_t ops)
 {
+	static uint32_t word;
 	int64_t begin = bench_now();
 	uint64_t i;
 
@@ -376,8 +342,9 @@ static int64_t context_64(uint64_t ops)
  * what that many cost one after the other with nothing in between.
  */
 static const struct bench_variant variants[] = {
-	{ .group = "floor", .name = "load", .unit = "call", .ops = 8000000, .run = load },
-	{ .group = "floor", .name = "atomic", .unit = "call", .ops = 8000000, .run = atomic },
+	{ .group = "floor", .name = "load", .unit = "call", .ops = 8000000, .run = bench_load },
+	{ .group = "floor", .name = "atomic", .unit = "call", .ops = 8000000,
+	  .run = bench_atomic },
 	{ .group = "floor", .name = "clock", .unit = "call", .ops = 2000000, .run = clock_read },
 	{ .group = "floor", .name = "malloc-free", .unit = "pair", .ops = 4000000,
 	  .run = malloc_free },

@@ -9,7 +9,7 @@ trap 'rm -rf "$folder"' EXIT INT TERM
 
 # A declaration at the head of a line, that is no inline function: its name is before the "(".
 cat "$1"/include/dmafence/*.h | grep -v '^static inline' |
-    sed -n 's/^[a-z][a-z0-9_ ]*[ *]\(dma_fence_[a-z_]*\)(.*/\1/p' | sort -u >"$folder/declared"
+    sed -n 's/^[a-z][a-z0-9_ ]*[ *]\(dma_[a-z]*_[a-z_]*\)(.*/\1/p' | sort -u >"$folder/declared"
 nm -D --defined-only "$2/libdmafence.so" |
     awk '$2 ~ /[A-Z]/ && $2 != "A" { sub(/@.*/, "", $3); print $3 }' |
     sort -u >"$folder/exported"
@@ -18,5 +18,5 @@ diff "$folder/declared" "$folder/exported"
 echo "$(wc -l <"$folder/exported") names declared and exported"
 
 nm --defined-only "$2/libdmafence.a" 2>/dev/null | awk '$2 ~ /[A-Z]/ { print $3 }' |
-    grep -v '^dma_fence_' && { echo "the static library has names of others' kind"; exit 1; }
+    grep -Ev '^dma_(fence|resv|ww)_' && { echo "the static library has names of others' kind"; exit 1; }
 objdump -p "$2/libdmafence.so" | grep SONAME | grep 'libdmafence\.so\.[0-9]*$'

@@ -8,6 +8,8 @@
 #include <dmafence/context.h>
 #include <dmafence/fence.h>
 #include <dmafence/rcu.h>
+#include <dmafence/resv.h>
 #include <dmafence/unwrap.h>
+#include <dmafence/ww-lock.h>
 
 #endif

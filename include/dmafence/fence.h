@@ -153,7 +153,9 @@ struct dma_fence_ops {
 	 *
 	 * Called by dma_fence_put(), on whatever thread that happens. Without this op the fence is
 	 * freed by dma_fence_free(). A fence that is to be found by dma_fence_get_rcu() must not
-	 * be freed before a grace period has ended, which dma_fence_free() sees to.
+	 * be freed before a grace period has ended, which dma_fence_free() sees to. May be called
+	 * inside a read-side section, of whoever has dropped that reference: it does not wait for
+	 * a grace period.
 	 */
 	void (*release)(struct dma_fence *fence);
 

@@ -162,5 +162,38 @@
 #ifndef MUTANT_DEDUP_KEEPS_EARLIEST /* of one context the earliest fence is kept */
 #define MUTANT_DEDUP_KEEPS_EARLIEST 0
 #endif
+#ifndef MUTANT_HOLDER_NOT_WOUNDED /* who is younger and holds what is wanted is not told */
+#define MUTANT_HOLDER_NOT_WOUNDED 0
+#endif
+#ifndef MUTANT_WAITERS_IN_ANY_ORDER /* who waits longest gets the mutex, whatever his ticket */
+#define MUTANT_WAITERS_IN_ANY_ORDER 0
+#endif
+#ifndef MUTANT_HAND_OVER_WAKES_NOBODY /* who is given the mutex is not told */
+#define MUTANT_HAND_OVER_WAKES_NOBODY 0
+#endif
+#ifndef MUTANT_GRANT_NOT_AWAITED /* who is given the mutex as it gives up does not wait to be told */
+#define MUTANT_GRANT_NOT_AWAITED 0
+#endif
+#ifndef MUTANT_BACKS_OFF_HALF /* lock_many backs off without dropping what it holds */
+#define MUTANT_BACKS_OFF_HALF 0
+#endif
+#ifndef MUTANT_PENDING_GIVES_WAY /* a fence that is pending makes room for another one */
+#define MUTANT_PENDING_GIVES_WAY 0
+#endif
+#ifndef MUTANT_COUNTED_TOO_SOON /* a place of a list is counted before there is a fence in it */
+#define MUTANT_COUNTED_TOO_SOON 0
+#endif
+#ifndef MUTANT_LIST_FREED_AT_ONCE /* a list is freed while there may be readers */
+#define MUTANT_LIST_FREED_AT_ONCE 0
+#endif
+#ifndef MUTANT_LIST_BY_ADDRESS /* a list is taken for the one that was where it is */
+#define MUTANT_LIST_BY_ADDRESS 0
+#endif
+#ifndef MUTANT_READER_GETS_WHATEVER /* a reader takes a reference to a fence that has none */
+#define MUTANT_READER_GETS_WHATEVER 0
+#endif
+#ifndef MUTANT_SINGLETON_DROPS_ERROR /* a fence that has failed is left out of a singleton */
+#define MUTANT_SINGLETON_DROPS_ERROR 0
+#endif
 
 #endif

@@ -18,6 +18,8 @@ enum report_reason {
 	REPORT_LATE_SIGNAL,	/* a fence in quarantine was signaled after all */
 	REPORT_CONTEXT_DESTROY, /* a producer went away with fences pending */
 	REPORT_MEMBERS,		/* a container was made of what it cannot be made of */
+	REPORT_LOCKING,		/* a wound/wait lock was not used as it has to be */
+	REPORT_RESERVATION,	/* a fence was added to a reservation object that cannot be there */
 };
 
 struct report {

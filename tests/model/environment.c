@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/debug.h"
 #include "base/report.h"
 #include "environment.h"
 #include "explore.h"
@@ -130,6 +131,9 @@ long __wrap_syscall(long number, ...)
 		return futex_wake(word, caller());
 	abort();
 }
+
+/* No environment variable, and no constructor, which would run before there are threads. */
+uint32_t dma_fence_debug;
 
 /* Reports */
 

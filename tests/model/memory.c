@@ -32,7 +32,7 @@ struct region {
 
 /*
  * Each thread has a part of the heap of its own, so that what an allocation returns does not depend
- * on what others do. What is freed is not used again in the same run.
+ * on what others do. What is freed is not used again in the same run, unless the scenario says so.
  */
 #define HEAP	  ((char *)0x10000000000)
 #define HEAP_PART (64 * 1024)
@@ -44,6 +44,9 @@ struct block {
 	size_t size;
 	bool freed;
 	void *allocated_by, *freed_by;
+	/* the thread that has freed it, and when */
+	unsigned int freed_in;
+	int16_t freed_at;
 };
 
 enum {
@@ -438,12 +441,37 @@ struct location *memory_pseudo_location(unsigned int which)
 
 /* The heap */
 
+/*
+ * One that was freed before, in the sense of C11: that is so, or not, whichever way the search goes
+ * through steps that do not depend on each other.
+ */
+static struct block *block_to_reuse(size_t size)
+{
+	struct block *block;
+
+	for (block = explored()->reuses ? blocks : NULL; block; block = block->next) {
+		if (block->freed && block->size == size &&
+		    block->freed_at <= current->hb.of[block->freed_in])
+			return block;
+	}
+	return NULL;
+}
+
 void *memory_alloc(size_t size, void *pc)
 {
 	char *address = heap_next[current->index], *end;
-	struct block *block = run_alloc(sizeof(*block));
+	struct block *block = block_to_reuse(size);
 	size_t i;
 
+	if (block) {
+		block->freed = false;
+		block->allocated_by = pc;
+		memory_access(block->address, size, PLAIN_STORE, pc);
+		memset(block->address, 0xa5, size);
+		return block->address;
+	}
+
+	block = run_alloc(sizeof(*block));
 	/* A gap, in which what is written behind the end is found. */
 	end = address + ((size + 15) & ~(size_t)15) + 16;
 	if (end > HEAP + (current->index + 1) * (size_t)HEAP_PART)
@@ -479,6 +507,8 @@ void memory_free(void *address, void *pc)
 	ending = NULL;
 	block->freed = true;
 	block->freed_by = pc;
+	block->freed_in = current->index;
+	block->freed_at = current->hb.of[current->index];
 }
 
 bool memory_describe(const char *address, char *text, size_t size)

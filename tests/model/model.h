@@ -55,6 +55,8 @@ struct scenario {
 	uint32_t reports;
 	/* memory may be left: of a fence in quarantine */
 	bool leaks;
+	/* malloc() gives out again what was freed before it, by whomever */
+	bool reuses;
 	/* in each thread, a signal handler may run in one of its sleeps */
 	bool interrupts;
 	/*
@@ -75,6 +77,7 @@ extern const struct scenario array_scenarios[];
 extern const struct scenario chain_scenarios[];
 extern const struct scenario merge_scenarios[];
 extern const struct scenario rcu_scenarios[];
+extern const struct scenario resv_scenarios[];
 
 /* Ends the run as a failure unless the condition holds. */
 #define model_assert(condition) \
