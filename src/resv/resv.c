@@ -667,13 +667,17 @@ int dma_resv_copy_fences(struct dma_resv *dst, struct dma_resv *src)
 bool dma_resv_test_signaled(struct dma_resv *obj, enum dma_resv_usage usage)
 {
 	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
 	bool signaled;
 
 	if (!atomic_load_acquire(&obj->fences))
 		return true;
 	dma_resv_iter_begin(&cursor, obj, usage);
-	signaled = !dma_resv_iter_first_unlocked(&cursor);
-	dma_resv_iter_end(&cursor);
+	dma_fence_rcu_read_lock();
+	fence = step(&cursor, SIGNALED_ONES);
+	signaled = !fence;
+	dma_fence_put(fence);
+	dma_fence_rcu_read_unlock();
 	return signaled;
 }
 

@@ -97,7 +97,8 @@ static void end_context(struct dma_ww_acquire_ctx *ctx)
 				 "an acquire context is ended by a thread that has not begun it");
 }
 
-static void check_wait(const struct dma_ww_mutex *mutex, const struct dma_ww_acquire_ctx *ctx)
+static __attribute__((noinline, cold)) void check_wait(const struct dma_ww_mutex *mutex,
+						       const struct dma_ww_acquire_ctx *ctx)
 {
 	if (!ctx) {
 		if (current && current->acquired)
@@ -126,7 +127,7 @@ static void check_wait(const struct dma_ww_mutex *mutex, const struct dma_ww_acq
 				 "first, by dma_ww_mutex_lock_slow()");
 }
 
-static void check_unlock(const struct dma_ww_acquire_ctx *ctx)
+static __attribute__((noinline, cold)) void check_unlock(const struct dma_ww_acquire_ctx *ctx)
 {
 	const struct dma_ww_acquire_ctx *own = current;
 
@@ -324,30 +325,40 @@ static bool take(struct dma_ww_mutex *mutex, struct dma_ww_acquire_ctx *ctx, uin
 	return true;
 }
 
-static int lock(struct dma_ww_mutex *mutex, struct dma_ww_acquire_ctx *ctx, bool intr,
-		bool may_back_off)
+/* Of 'owner' it could not be taken. */
+static __attribute__((noinline)) int lock_slowly(struct dma_ww_mutex *mutex,
+						 struct dma_ww_acquire_ctx *ctx, uintptr_t owner,
+						 bool intr, bool may_back_off)
 {
 	/* Who holds nothing is in nobody's way. */
 	const bool back_off = may_back_off && ctx && ctx->acquired;
-	uintptr_t owner;
 	int ret;
+
+	if (ctx && holder_of(owner) == ctx)
+		return -EALREADY;
+	if (ctx && back_off && wounded(ctx))
+		ret = -EDEADLK;
+	else
+		ret = lock_contended(mutex, ctx, intr, back_off);
+	if (ctx) {
+		ctx->acquired += !ret;
+		ctx->contended = ret == -EDEADLK ? mutex : NULL;
+	}
+	return ret;
+}
+
+static inline int lock(struct dma_ww_mutex *mutex, struct dma_ww_acquire_ctx *ctx, bool intr,
+		       bool may_back_off)
+{
+	uintptr_t owner;
 
 	if (unlikely(debug(DEBUG_LOCKING)))
 		check_wait(mutex, ctx);
-	if (likely(take(mutex, ctx, &owner))) {
-		ret = 0;
-	} else if (ctx && holder_of(owner) == ctx) {
-		return -EALREADY;
-	} else if (ctx && back_off && wounded(ctx)) {
-		ret = -EDEADLK;
-	} else {
-		ret = lock_contended(mutex, ctx, intr, back_off);
-		if (!ret && ctx)
-			ctx->acquired++;
-	}
+	if (unlikely(!take(mutex, ctx, &owner)))
+		return lock_slowly(mutex, ctx, owner, intr, may_back_off);
 	if (ctx)
-		ctx->contended = ret == -EDEADLK ? mutex : NULL;
-	return ret;
+		ctx->contended = NULL;
+	return 0;
 }
 
 /* Mutexes */

@@ -442,19 +442,20 @@ struct location *memory_pseudo_location(unsigned int which)
 /* The heap */
 
 /*
- * One that was freed before, in the sense of C11: that is so, or not, whichever way the search goes
- * through steps that do not depend on each other.
+ * Of those that were freed before, in the sense of C11, the one with the lowest address: which that
+ * is does not depend on the order of steps that do not depend on each other.
  */
 static struct block *block_to_reuse(size_t size)
 {
-	struct block *block;
+	struct block *block, *lowest = NULL;
 
 	for (block = explored()->reuses ? blocks : NULL; block; block = block->next) {
 		if (block->freed && block->size == size &&
-		    block->freed_at <= current->hb.of[block->freed_in])
-			return block;
+		    block->freed_at <= current->hb.of[block->freed_in] &&
+		    (!lowest || block->address < lowest->address))
+			lowest = block;
 	}
-	return NULL;
+	return lowest;
 }
 
 void *memory_alloc(size_t size, void *pc)

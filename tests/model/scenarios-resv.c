@@ -417,7 +417,7 @@ static void begin_crossed(void)
 	held_by_main(1, &contexts[1]);
 }
 
-/* As begin_crossed, and the younger does not hold, but is a thread that goes on without a loop. */
+/* The younger one gives up for good when it has to back off. */
 static void middle_backs_off(void)
 {
 	int ret = dma_ww_mutex_lock(&mutexes[0], &contexts[1]);
@@ -1105,7 +1105,7 @@ static void begin_one(void)
 	add(0);
 }
 
-/* The others are of its context, and later. */
+/* The second one is of the first one's context, and later. */
 static void begin_same_context(void)
 {
 	make(0, CONTEXT(0));
