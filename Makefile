@@ -27,12 +27,19 @@ check-model: setup
 	@ninja -C $(BUILD) tests/model/model
 	@python3 scripts/check-model.py $(BUILD)
 
-# What each path costs, as ratios to the floors of this machine; writes $(BUILD)/bench-*.csv
+# What each path costs, as ratios to the floors of this machine, and to Linux's own fence code if its
+# source is there: make bench [LINUX_SRC=a tree or a tarball of 6.12]; writes $(BUILD)/bench-*.csv
 bench: setup
 	@ninja -C $(BUILD) bench/bench-fence bench/bench-containers bench/bench-resv
 	@$(BUILD)/bench/bench-fence -o $(BUILD)/bench-fence.csv
 	@$(BUILD)/bench/bench-containers -o $(BUILD)/bench-containers.csv
 	@$(BUILD)/bench/bench-resv -o $(BUILD)/bench-resv.csv
+	@source=$$(python3 bench/linux-peer/kernel-source.py find) && \
+	if [ -n "$$source" ]; then \
+		meson configure $(BUILD) "-Dlinux_source=$$source" && \
+		ninja -C $(BUILD) bench/beside-linux/bench-linux && \
+		$(BUILD)/bench/beside-linux/bench-linux -o $(BUILD)/bench-linux.csv; \
+	fi
 
 # make install [PREFIX=/usr/local] [DESTDIR=]
 install: setup

@@ -28,7 +28,7 @@
 #define BENCH_TERMS 3
 
 /** Of the variants that are measured sample by sample. */
-#define BENCH_TOGETHER 8
+#define BENCH_TOGETHER 10
 
 /**
  * struct bench_floor - what a variant is compared with

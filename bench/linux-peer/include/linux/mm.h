@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* For what the fence sources get through it. */
+#include <linux/slab.h>
