@@ -4,8 +4,9 @@
 
 BUILD  ?= build
 PREFIX ?= /usr/local
+TIMES  ?= 20
 
-.PHONY: all demo check check-model bench install clean setup
+.PHONY: all demo check check-linux check-model bench install clean setup
 
 all: setup
 	@ninja -C $(BUILD)
@@ -19,6 +20,12 @@ demo: setup
 check:
 	@sh scripts/install-packages.sh test
 	@sh scripts/check.sh $(BUILD)
+
+# The kernel's own tests of its fences, as they are, on the library, each TIMES times, and again under
+# sanitizers: make check-linux [TIMES=20] [LINUX_SRC=tree or tarball]. 'make check' does it once.
+check-linux:
+	@sh scripts/install-packages.sh linux
+	@sh scripts/check-linux.sh -n $(TIMES) $(BUILD)
 
 # The exhaustive scheduler to its full extent, about 15 minutes. 'make check' has a short form of it.
 check-model: setup

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 # Sees to it that what building and testing needs is there. What is missing is installed from
 # Debian's packages, said beforehand; where that cannot be done, it is named.
-# usage: install-packages.sh [--check] [build|test]
+# usage: install-packages.sh [--check] [build|test|linux]
 # 'build' is what the library and its demo need; 'test', which is what it does unless told, what the
-# tests need, too. With --check it only names, and installs nothing.
+# tests need, too; 'linux' also what the kernel's own tests are taken from. With --check it only
+# names, and installs nothing.
 set -eu
 
 check=
@@ -13,8 +14,8 @@ if [ "${1:-}" = --check ]; then
     shift
 fi
 case ${1:-test} in
-    build | test) purpose=${1:-test} ;;
-    *) echo "usage: install-packages.sh [--check] [build|test]" >&2; exit 2 ;;
+    build | test | linux) purpose=${1:-test} ;;
+    *) echo "usage: install-packages.sh [--check] [build|test|linux]" >&2; exit 2 ;;
 esac
 
 missing=
@@ -46,12 +47,17 @@ need meson 'build system' command -v meson
 need ninja-build 'build system' command -v ninja
 need pkg-config 'finds libraries' command -v pkg-config
 need liburcu-dev 'RCU' pkg-config --exists liburcu-bp
-if [ "$purpose" = test ]; then
+if [ "$purpose" != build ]; then
     need make 'make check' command -v make
     need g++ 'C++ compiler: the headers are C++, too' command -v "${CXX:-c++}"
     need binutils 'nm, addr2line: the exported names, traces' command -v nm
     need python3 'counts the tests' command -v python3
     need libcmocka-dev 'unit tests' cmocka
+fi
+if [ "$purpose" = linux ] && [ -z "${LINUX_SRC:-}" ]; then
+    need linux-source-6.12 "the kernel's own tests (or name another source in LINUX_SRC)" \
+        test -e /usr/src/linux-source-6.12.tar.xz
+    need xz-utils 'takes them out of there' command -v xz
 fi
 
 [ -n "$missing" ] || exit 0

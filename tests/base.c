@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The ground by itself: lock, park, run queue, RCU, clock, hooks. */
+#include <dmafence/rcu.h>
+
 #include "support.h"
 
 #include "base/lock.h"
 #include "base/park.h"
-#include "base/rcu.h"
 #include "base/run-queue.h"
 
 /* Lock */

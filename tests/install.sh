@@ -34,6 +34,10 @@ root=$folder/root libdir=$folder/root/usr/local/lib pc=$folder/root/usr/local/li
 for file in include/dmafence/dmafence.h include/dmafence/fence.h include/dmafence/context.h; do
     test -f "$root/usr/local/$file" || { echo "$file is not installed"; exit 1; }
 done
+for file in dma-fence.h dma-resv.h sched/signal.h; do
+    test -f "$root/usr/local/include/dmafence-linux/linux/$file" ||
+        { echo "linux/$file is not installed"; exit 1; }
+done
 test -L "$libdir/libdmafence.so.0"
 test -f "$libdir/libdmafence.a"
 
@@ -43,6 +47,30 @@ flags() {
     pkg-config --define-variable=prefix="$root$(pkg-config --variable=prefix dmafence)" "$@"
 }
 
+cat >"$folder/kernel.c" <<'EOF'
+#include <stdio.h>
+#include <linux/dma-fence.h>
+
+static const char *name(struct dma_fence *fence)
+{
+	return fence ? "kernel" : NULL;
+}
+
+static const struct dma_fence_ops ops = { .get_driver_name = name, .get_timeline_name = name };
+static DEFINE_SPINLOCK(lock);
+
+int main(void)
+{
+	struct dma_fence *fence = kmalloc(sizeof(*fence), GFP_KERNEL);
+
+	dma_fence_init(fence, &ops, &lock, dma_fence_context_alloc(1), 1);
+	if (dma_fence_signal(fence) || dma_fence_wait_timeout(fence, true, HZ) <= 0)
+		return 1;
+	dma_fence_put(fence);
+	puts("hello");
+	return 0;
+}
+EOF
 cp "$source/examples/readme.c" "$folder/program.c"
 cp "$source/examples/copy.c" "$folder/copy.c"
 cat >"$folder/program.cc" <<'EOF'
@@ -89,12 +117,15 @@ run() { # program
         -o "$folder/c++-shared" $(flags --cflags --libs dmafence)
     ${CC:-cc} "$folder/program.c" -o "$folder/c-static" $(flags --cflags dmafence) \
         "$libdir/libdmafence.a" $(flags --static --libs-only-l dmafence | sed 's/-ldmafence//')
+    ${CC:-cc} -std=gnu11 -Wall -Wextra -Werror "$folder/kernel.c" -o "$folder/kernel-code" \
+        $(flags --cflags --libs dmafence-linux)
     ${CC:-cc} -D_POSIX_C_SOURCE=200809L -std=c11 -Wall -Wextra -Werror "$folder/copy.c" \
         -o "$folder/copy" $(flags --cflags --libs dmafence)
 }
 run "$folder/c-shared"
 run "$folder/c++-shared"
 run "$folder/c-static"
+run "$folder/kernel-code"
 LD_LIBRARY_PATH=$libdir "$folder/copy" "$folder/copy.c" "$folder/copy.copy"
 cmp "$folder/copy.c" "$folder/copy.copy"
 ldd "$folder/c-static" | grep -q libdmafence && { echo "the static program is not static"; exit 1; }

@@ -51,6 +51,15 @@ named "$output"
 case $output in *'needs root'*) ;; *) echo "does not say why: $output"; exit 1 ;; esac
 [ ! -e "$folder/log" ]
 
+# The kernel's source is for one purpose only, and not where another is named.
+case $(lacking --check linux) in
+    *xz-utils*) ;;
+    *) echo "does not name what the kernel's source needs"; exit 1 ;;
+esac
+case $(LINUX_SRC=elsewhere lacking --check linux)$(lacking --check test) in
+    *linux-source* | *xz-utils*) echo "wants the kernel's source without need"; exit 1 ;;
+esac
+
 # Root: says what, then installs just that.
 printf '#!%s\necho 0\n' "$sh" >"$folder/bin/id"
 output=$(lacking)

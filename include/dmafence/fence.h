@@ -342,6 +342,30 @@ bool dma_fence_check_and_signal(struct dma_fence *fence);
 void dma_fence_signal_timestamp(struct dma_fence *fence, int64_t timestamp_ns);
 
 /**
+ * dma_fence_begin_delivery - from here on callbacks wait
+ *
+ * Between this and dma_fence_end_delivery() the thread signals fences, each at once, for everybody
+ * to see, but their callbacks run only in the second. For who has to signal under a lock that
+ * callbacks may want, or several fences in order.
+ *
+ * Other threads are not affected, but who waits for such a fence, or removes one of its callbacks,
+ * may be waiting until the end: so nothing is waited for in between. (Waits for fences that this
+ * thread has signaled return -EDEADLK, as in a callback.)
+ *
+ * Returns whether it has begun, which is to be passed to dma_fence_end_delivery(): false inside a
+ * callback, or between two other such calls, for then the outer ones decide.
+ */
+bool dma_fence_begin_delivery(void);
+
+/**
+ * dma_fence_end_delivery - runs the callbacks that wait
+ * @begun: what dma_fence_begin_delivery() has returned; with false this does nothing
+ *
+ * On the same thread. Runs them in the order in which the fences were signaled.
+ */
+void dma_fence_end_delivery(bool begun);
+
+/**
  * dma_fence_set_error - the work has failed
  * @error: a negative errno; the last one set before the signal is the one that counts
  *

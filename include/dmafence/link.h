@@ -2,7 +2,8 @@
 /*
  * dmafence/link.h - by what the library's own lists go through the structures of its users
  *
- * Private: here only because structures that users embed have room for them.
+ * The fields are the library's: these are here because structures that users embed have room for
+ * them, and for dma_fence_rcu_defer() (dmafence/rcu.h).
  */
 #ifndef DMAFENCE_LINK_H
 #define DMAFENCE_LINK_H

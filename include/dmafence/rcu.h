@@ -25,6 +25,8 @@
 #ifndef DMAFENCE_RCU_H
 #define DMAFENCE_RCU_H
 
+#include <dmafence/link.h>
+
 #pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
@@ -50,11 +52,27 @@ void dma_fence_rcu_read_unlock(void);
 void dma_fence_rcu_synchronize(void);
 
 /**
+ * dma_fence_rcu_defer - calls a function after a grace period
+ * @link: storage, in the object that is to be freed; the library's until @func is called, and
+ *	@func's from then on. Its fields are the library's.
+ * @func: called once, on a thread of the library's, after every read-side section that exists now
+ *	has ended. It may free, and defer again; it must not wait.
+ *
+ * For a release op whose fence is found under RCU, and which has more to free than
+ * dma_fence_free() does. Any thread, sections, callbacks and ops included. Waits for nothing but a
+ * fork() that is under way. What is deferred while a grace period is under way shares the next one,
+ * so that the cost of a grace period is spread over all that it frees.
+ */
+void dma_fence_rcu_defer(struct dma_fence_rcu_link *link,
+			 void (*func)(struct dma_fence_rcu_link *link));
+
+/**
  * dma_fence_rcu_barrier - waits until everything that was freed before is gone
  *
  * Returns when the memory of all that the calling thread passed to dma_fence_free() before, by a
- * last dma_fence_put() for instance, has been returned to malloc(). For tests that look for leaks.
- * The same restrictions as for dma_fence_rcu_synchronize().
+ * last dma_fence_put() for instance, has been returned to malloc(), and the functions that it
+ * passed to dma_fence_rcu_defer() have returned. For tests that look for leaks, and for who unloads
+ * the code of such functions. The same restrictions as for dma_fence_rcu_synchronize().
  */
 void dma_fence_rcu_barrier(void);
 

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * RCU, by liburcu's "bulletproof" flavour, whose readers need not register: the threads of a host
+ * program know nothing of it.
+ *
+ * liburcu is LGPL and its inline functions stay out of our objects: only this file includes its
+ * header, and calls its functions out of line.
+ */
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +17,6 @@
 #include "base/lock.h"
 #include "base/mutants.h"
 #include "base/park.h"
-#include "base/rcu.h"
 
 /*
  * ThreadSanitizer cannot see into liburcu. What liburcu guarantees is told to it here: the end of

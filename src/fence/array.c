@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include <dmafence/array.h>
+#include <dmafence/rcu.h>
 
-#include "base/rcu.h"
 #include "base/report.h"
 #include "fence/array.h"
 #include "fence/container.h"

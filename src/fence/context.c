@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include <dmafence/context.h>
+#include <dmafence/rcu.h>
 
 #include "base/clock.h"
 #include "base/lock.h"
-#include "base/rcu.h"
 #include "base/report.h"
 #include "fence/state.h"
 

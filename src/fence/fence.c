@@ -8,7 +8,6 @@
 #include <dmafence/rcu.h>
 
 #include "base/hooks.h"
-#include "base/rcu.h"
 #include "base/refcount.h"
 #include "base/report.h"
 #include "base/run-queue.h"
@@ -47,9 +46,10 @@ static inline void init(struct dma_fence *fence, const struct dma_fence_ops *ops
 	fence->flags = flags;
 	fence->published = 0;
 	fence->unused = 0;
-	fence->refcount = 1;
 	fence->error = 0;
 	fence->step = 0;
+	/* Last: where memory stays fences, dma_fence_get_rcu() may find it while it becomes another. */
+	atomic_store_release(&fence->refcount, 1);
 	hook(init, fence);
 }
 

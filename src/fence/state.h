@@ -123,14 +123,6 @@ void dma_fence_unlock_pending(struct dma_fence *fence, const struct dma_fence_cb
  */
 bool dma_fence_signal_state(struct dma_fence *fence, uint64_t signaled, int error);
 
-/*
- * Between these two calls the thread signals fences, but runs their callbacks only in the second:
- * for signaling several in order under a lock that their callbacks may want. What begin returned
- * is passed to end.
- */
-bool dma_fence_begin_delivery(void);
-void dma_fence_end_delivery(bool begun);
-
 /* Whether the callbacks of the fence are run, or still to be run, by the calling thread. */
 bool dma_fence_delivered_here(const struct dma_fence *fence);
 

@@ -26,7 +26,6 @@
 #include <dmafence/unwrap.h>
 
 #include "base/debug.h"
-#include "base/rcu.h"
 #include "base/report.h"
 #include "fence/container.h"
 #include "fence/outcome.h"

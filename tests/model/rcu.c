@@ -9,7 +9,6 @@
  */
 #include <dmafence/rcu.h>
 
-#include "base/rcu.h"
 #include "explore.h"
 #include "memory.h"
 #include "step.h"

@@ -8,7 +8,6 @@
 #include <dmafence/rcu.h>
 
 #include "base/atomic.h"
-#include "base/rcu.h"
 #include "support.h"
 
 #define ITEMS 3

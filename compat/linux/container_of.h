@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* linux/container_of.h - see linux/kernel.h */
+#include <linux/kernel.h>

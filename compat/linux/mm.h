@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* linux/mm.h - of all that, only memory */
+#include <linux/slab.h>

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* linux/prandom.h - see linux/random.h */
+#include <linux/random.h>

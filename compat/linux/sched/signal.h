@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* linux/sched/signal.h - see linux/sched.h */
+#include <linux/sched.h>
