@@ -254,7 +254,7 @@ static bool ask_driver(struct linux_dma_fence *fence)
 	return is;
 }
 
-bool linux_dma_fence_is_signaled(struct linux_dma_fence *fence)
+static bool poll_driver(struct linux_dma_fence *fence, int (*signal)(struct linux_dma_fence *fence))
 {
 	if (dma_fence_test_signaled_flag(&fence->base))
 		return true;
@@ -262,20 +262,18 @@ bool linux_dma_fence_is_signaled(struct linux_dma_fence *fence)
 		return dma_fence_poll(&fence->base);
 	if (!ask_driver(fence))
 		return false;
-	linux_dma_fence_signal(fence);
+	signal(fence);
 	return true;
+}
+
+bool linux_dma_fence_is_signaled(struct linux_dma_fence *fence)
+{
+	return poll_driver(fence, linux_dma_fence_signal);
 }
 
 bool linux_dma_fence_is_signaled_locked(struct linux_dma_fence *fence)
 {
-	if (dma_fence_test_signaled_flag(&fence->base))
-		return true;
-	if (!linux_dma_fence_has_driver(fence))
-		return dma_fence_poll(&fence->base);
-	if (!ask_driver(fence))
-		return false;
-	linux_dma_fence_signal_locked(fence);
-	return true;
+	return poll_driver(fence, linux_dma_fence_signal_locked);
 }
 
 int linux_dma_fence_get_status(struct linux_dma_fence *fence)

@@ -190,4 +190,20 @@ static inline void interrupt(struct actor *actor)
 	}
 }
 
+/* What all of them do: an acquire context of their own. */
+
+static inline int begin(struct actor *actor, void *arg)
+{
+	(void)arg;
+	dma_ww_acquire_init(&actor->ctx);
+	return 0;
+}
+
+static inline int finish(struct actor *actor, void *arg)
+{
+	(void)arg;
+	dma_ww_acquire_fini(&actor->ctx);
+	return 0;
+}
+
 #endif

@@ -60,20 +60,6 @@ static int teardown(void **state)
 
 /* What actors do */
 
-static int begin(struct actor *actor, void *arg)
-{
-	(void)arg;
-	dma_ww_acquire_init(&actor->ctx);
-	return 0;
-}
-
-static int finish(struct actor *actor, void *arg)
-{
-	(void)arg;
-	dma_ww_acquire_fini(&actor->ctx);
-	return 0;
-}
-
 static int lock(struct actor *actor, void *obj)
 {
 	return dma_resv_lock(obj, &actor->ctx);

@@ -67,20 +67,6 @@ static void assert_reported(const char *text)
 
 /* What actors do */
 
-static int begin(struct actor *actor, void *arg)
-{
-	(void)arg;
-	dma_ww_acquire_init(&actor->ctx);
-	return 0;
-}
-
-static int finish(struct actor *actor, void *arg)
-{
-	(void)arg;
-	dma_ww_acquire_fini(&actor->ctx);
-	return 0;
-}
-
 static int lock(struct actor *actor, void *mutex)
 {
 	return dma_ww_mutex_lock(mutex, &actor->ctx);
