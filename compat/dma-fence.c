@@ -103,6 +103,8 @@ static void init(struct linux_dma_fence *fence, const struct linux_dma_fence_ops
 	fence->lock = lock ? lock : &fence->inline_lock;
 	fence->linux_flags = flags;
 	dma_fence_init(&fence->base, &tables[has], context, seqno);
+	/* As the kernel's: dropped unsignaled it is released, unless a callback is left on it. */
+	fence->base.published = DMA_FENCE_NEVER_PUBLISHED;
 }
 
 void linux_dma_fence_init(struct linux_dma_fence *fence, const struct linux_dma_fence_ops *ops,
@@ -300,7 +302,10 @@ static void called(struct dma_fence *fence, struct dma_fence_cb *base)
 {
 	struct linux_dma_fence_cb *cb = (struct linux_dma_fence_cb *)(void *)base;
 
+	/* irq_work that it queues runs after it, whoever signals. */
+	linux_work_begin();
 	cb->func(to_linux(fence), cb);
+	linux_work_end();
 }
 
 int linux_dma_fence_add_callback(struct linux_dma_fence *fence, struct linux_dma_fence_cb *cb,
@@ -312,8 +317,10 @@ int linux_dma_fence_add_callback(struct linux_dma_fence *fence, struct linux_dma
 		return -EINVAL;
 	cb->func = func;
 	ret = dma_fence_add_callback(&fence->base, &cb->base, called);
-	if (ret == -ENOENT)
+	if (ret) {
+		cb->func = NULL;
 		INIT_LIST_HEAD(&cb->node);
+	}
 	return ret;
 }
 
@@ -380,10 +387,14 @@ long linux_dma_fence_wait(struct linux_dma_fence *fence, bool intr)
 long linux_dma_fence_wait_any_timeout(struct linux_dma_fence **fences, uint32_t count, bool intr,
 				      long timeout, uint32_t *idx)
 {
-	if (linux_interrupted(intr))
-		return -ERESTARTSYS;
-	return linux_wait_result(
-		dma_fence_wait_any_timeout(to_library_array(fences), count, intr, timeout, idx));
+	const bool interrupted = linux_interrupted(intr);
+	long ret = linux_wait_result(dma_fence_wait_any_timeout(
+		to_library_array(fences), count, intr, interrupted ? 0 : timeout, idx));
+
+	if (!interrupted || ret < 0)
+		return ret;
+	/* One that is signaled already comes before the signal. */
+	return ret ? max(timeout, 1L) : -ERESTARTSYS;
 }
 
 void linux_dma_fence_set_deadline(struct linux_dma_fence *fence, ktime_t deadline)

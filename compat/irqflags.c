@@ -44,6 +44,30 @@ void linux_atomic_end(void)
 	}
 }
 
+/* A callback of a fence: work that it queues waits until it has returned. */
+static __thread unsigned int callbacks;
+
+void linux_work_begin(void)
+{
+	struct linux_thread *thread = &linux_thread;
+
+	if (!thread->delivering)
+		callbacks = 1;
+	else if (callbacks)
+		callbacks++;
+	thread->delivering = true;
+}
+
+void linux_work_end(void)
+{
+	struct linux_thread *thread = &linux_thread;
+
+	if (!callbacks || --callbacks)
+		return;
+	run_works(thread);
+	thread->delivering = false;
+}
+
 bool irq_work_queue(struct irq_work *work)
 {
 	struct linux_thread *thread = &linux_thread;

@@ -56,6 +56,11 @@
 #define WRITE_ONCE(x, val) __atomic_store_n(&(x), (val), __ATOMIC_RELAXED)
 
 /* ThreadSanitizer knows no fences, but what everybody writes to. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1 /* gcc's name for it */
+#endif
+#endif
 #if defined(__SANITIZE_THREAD__)
 extern int linux_fence;
 #define smp_mb()  ((void)__atomic_fetch_add(&linux_fence, 0, __ATOMIC_SEQ_CST))

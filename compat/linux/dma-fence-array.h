@@ -69,9 +69,12 @@ static inline struct linux_dma_fence_array *linux_to_dma_fence_array(struct linu
 	LINUX_SEVENTH(__VA_ARGS__, LINUX_INIT_ON_ANY, LINUX_INIT, none, none, none, none) \
 	(__VA_ARGS__)
 
+/* An integer constant expression: 0 times it is a null pointer, which takes the other's type. */
+#define LINUX_IS_LITERAL(x) \
+	_Generic(1 ? (void *)((long)(x)*0L) : (int *)NULL, int * : 1, void * : 0)
 #define LINUX_ALL_OF(signal_on_any) \
 	_Static_assert( \
-		!__builtin_choose_expr(__builtin_constant_p(signal_on_any), (signal_on_any), 0), \
+		!__builtin_choose_expr(LINUX_IS_LITERAL(signal_on_any), (signal_on_any), 0), \
 		"signal_on_any must be false: an array signals when all members have; for " \
 		"any of them, add a callback to each")
 

@@ -31,6 +31,9 @@ extern __thread struct linux_thread linux_thread;
 /* The first lock has been taken, the last given back. */
 void linux_atomic_begin(void);
 void linux_atomic_end(void);
+/* Around a callback. */
+void linux_work_begin(void);
+void linux_work_end(void);
 
 static inline void linux_lock_taken(void)
 {

@@ -82,7 +82,11 @@ static inline char *kstrdup(const char *from, gfp_t gfp)
 #define kvzalloc(size, gfp)	     kzalloc(size, gfp)
 #define kvmalloc_array(n, size, gfp) kmalloc_array(n, size, gfp)
 #define kvcalloc(n, size, gfp)	     kcalloc(n, size, gfp)
-#define kvfree(ptr)		     kfree(ptr)
+
+static inline void kvfree(const void *ptr)
+{
+	kfree(ptr);
+}
 
 /* By type, as of 7.0: the flags may be left out. */
 #define kmalloc_obj(object, ...) \

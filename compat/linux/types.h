@@ -42,6 +42,16 @@ typedef unsigned int gfp_t;
 typedef u64 dma_addr_t;
 typedef u64 phys_addr_t;
 
+/* For headers of the system that this one stands before. */
+#define __bitwise
+#define __aligned_u64  __u64 __attribute__((aligned(8)))
+#define __aligned_s64  __s64 __attribute__((aligned(8)))
+#define __aligned_be64 __be64 __attribute__((aligned(8)))
+#define __aligned_le64 __le64 __attribute__((aligned(8)))
+typedef __u16 __sum16;
+typedef __u32 __wsum;
+typedef unsigned int __poll_t;
+
 typedef struct {
 	int counter;
 } atomic_t;

@@ -192,6 +192,15 @@ enum dma_fence_flags {
 	DMA_FENCE_FLAG_PREV_FOREIGN = 1 << 9,
 };
 
+/** What 'published' of a fence says; the library's. */
+enum dma_fence_published {
+	DMA_FENCE_NOT_PUBLISHED,
+	/* somebody may be waiting, or has waited */
+	DMA_FENCE_PUBLISHED,
+	/* as good as never: for who drops pending fences that are in containers alone */
+	DMA_FENCE_NEVER_PUBLISHED,
+};
+
 /** struct dma_fence_delivery - the callbacks of a signaled fence; the library's */
 struct dma_fence_delivery {
 	struct dma_fence_cb *to_run;
@@ -224,7 +233,7 @@ struct dma_fence {
 	uint64_t seqno;
 	/* private: */
 	uint16_t flags;
-	uint8_t published; /* somebody may be waiting, or has waited */
+	uint8_t published;
 	uint8_t unused;
 	uint32_t refcount;
 	int32_t error;

@@ -44,7 +44,7 @@ static inline void init(struct dma_fence *fence, const struct dma_fence_ops *ops
 	fence->context = context;
 	fence->seqno = seqno;
 	fence->flags = flags;
-	fence->published = 0;
+	fence->published = DMA_FENCE_NOT_PUBLISHED;
 	fence->unused = 0;
 	fence->error = 0;
 	fence->step = 0;
@@ -135,7 +135,7 @@ struct dma_fence *dma_fence_get_rcu_safe(struct dma_fence **fencep)
 static bool published(const struct dma_fence *fence)
 {
 	return state_callbacks(atomic_load_acquire(&fence->state)) ||
-	       atomic_load_relaxed(&fence->published);
+	       atomic_load_relaxed(&fence->published) == DMA_FENCE_PUBLISHED;
 }
 
 /*

@@ -145,7 +145,7 @@ static inline uint32_t fence_set_flags(struct dma_fence *fence, uint16_t flags)
 static inline void fence_publish(struct dma_fence *fence)
 {
 	if (!atomic_load_relaxed(&fence->published))
-		atomic_store_relaxed(&fence->published, 1);
+		atomic_store_relaxed(&fence->published, DMA_FENCE_PUBLISHED);
 }
 
 /* Calls ops->enable_signaling, and signals the fence if that says so. */

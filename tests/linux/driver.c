@@ -1207,6 +1207,86 @@ static void buffers(void **state)
 	dma_fence_put(b);
 }
 
+/* A driver that holds no reference of its own: what is there is dropped with the object. */
+static void what_is_pending_may_go_with_its_buffer(void **state)
+{
+	struct ring ring = { 0 };
+	struct dma_fence *fences[2];
+	struct dma_resv resv;
+	unsigned int i;
+
+	(void)state;
+	spin_lock_init(&ring.lock);
+	INIT_LIST_HEAD(&ring.pending);
+	ring.context = dma_fence_context_alloc(1);
+	dma_resv_init(&resv);
+	assert_int_equal(dma_resv_lock(&resv, NULL), 0);
+	for (i = 0; i < 2; i++) {
+		struct job *job = ring_submit(&ring);
+
+		list_del(&job->link);
+		dma_fence_put(&job->fence);
+		fences[i] = &job->fence;
+		assert_int_equal(dma_resv_reserve_fences(&resv, 1), 0);
+		dma_resv_add_fence(&resv, fences[i], DMA_RESV_USAGE_READ);
+		dma_fence_put(fences[i]);
+		/* The second takes the place of the first. */
+		assert_int_equal(ring.released, i);
+	}
+	dma_resv_unlock(&resv);
+	dma_resv_fini(&resv);
+	assert_int_equal(ring.released, 2);
+	rcu_barrier();
+}
+
+struct working_cb {
+	struct dma_fence_cb cb;
+	struct irq_work work;
+	bool in_callback, ran, ran_inside;
+};
+
+static void callback_work_runs(struct irq_work *work)
+{
+	struct working_cb *working = container_of(work, struct working_cb, work);
+
+	working->ran = true;
+	working->ran_inside = working->in_callback;
+}
+
+static void queue_in_callback(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	struct working_cb *working = container_of(cb, struct working_cb, cb);
+
+	(void)fence;
+	working->in_callback = true;
+	irq_work_queue(&working->work);
+	working->in_callback = false;
+}
+
+/* Whoever signals: here the library does, which finds that the job is done. */
+static void work_of_a_callback_runs_after_it(void **state)
+{
+	struct ring *ring = ring_create();
+	struct job *job = ring_submit(ring);
+	struct working_cb working = { .in_callback = false };
+	struct dma_fence *merged = dma_fence_unwrap_merge(&job->fence);
+
+	(void)state;
+	init_irq_work(&working.work, callback_work_runs);
+	assert_int_equal(dma_fence_add_callback(&job->fence, &working.cb, queue_in_callback), 0);
+	ring->done = ring->next;
+	assert_true(dma_fence_poll(&merged->base));
+	assert_true(working.ran && !working.ran_inside);
+
+	/* What was refused is as if it had never been offered. */
+	assert_int_equal(dma_fence_add_callback(&job->fence, &working.cb, queue_in_callback),
+			 -ENOENT);
+	assert_null(working.cb.func);
+	dma_fence_put(merged);
+	dma_fence_put(&job->fence);
+	ring_destroy(ring);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1233,6 +1313,8 @@ int main(void)
 		cmocka_unit_test(variables),
 		cmocka_unit_test(caches),
 		cmocka_unit_test(buffers),
+		cmocka_unit_test(what_is_pending_may_go_with_its_buffer),
+		cmocka_unit_test(work_of_a_callback_runs_after_it),
 	};
 
 	/* What is provoked need not be read. */

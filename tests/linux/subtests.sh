@@ -37,9 +37,5 @@ ${CC:-cc} $flags -I"$source/compat" -I"$source/include" -I"$kernel/drivers/dma-b
 ${CC:-cc} -pthread $link "$folder"/*.o "$build/compat/libdmafence-linux.a" "$build/libdmafence.a" \
     $(pkg-config --libs liburcu-bp) -o "$folder/subtests"
 
-# The kernel's tests drop fences that are pending and have been enabled. There they are freed; here
-# they are kept, and reported. And one looks without any order at what a callback has written.
-suppressions=$source/tests/linux
-export LSAN_OPTIONS="suppressions='$suppressions/leak.supp':print_suppressions=0"
-export TSAN_OPTIONS="${TSAN_OPTIONS:-}:suppressions='$suppressions/thread.supp'"
+export TSAN_OPTIONS="${TSAN_OPTIONS:-}:suppressions='$source/tests/linux/thread.supp'"
 exec "$folder/subtests" -n "$times"
