@@ -14,9 +14,11 @@ int failing_malloc_returned;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *block, size_t size);
 void __real_free(void *block);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *block, size_t size);
 void __wrap_free(void *block);
 
 static int fails(void)
@@ -69,6 +71,16 @@ void *__wrap_malloc(size_t size)
 void *__wrap_calloc(size_t n, size_t size)
 {
 	return fails() ? NULL : count(__real_calloc(n, size));
+}
+
+void *__wrap_realloc(void *block, size_t size)
+{
+	void *larger;
+
+	if (fails())
+		return NULL;
+	larger = __real_realloc(block, size);
+	return block ? larger : count(larger);
 }
 
 void __wrap_free(void *block)

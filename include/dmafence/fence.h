@@ -190,6 +190,7 @@ enum dma_fence_flags {
 	DMA_FENCE_FLAG_CHAIN = 1 << 7,
 	DMA_FENCE_FLAG_MEMBERS_HAVE_ENABLE = 1 << 8,
 	DMA_FENCE_FLAG_PREV_FOREIGN = 1 << 9,
+	DMA_FENCE_FLAG_OUTSIDE = 1 << 10,
 };
 
 /** What 'published' of a fence says; the library's. */

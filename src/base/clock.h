@@ -5,6 +5,7 @@
 #ifndef DMAFENCE_BASE_CLOCK_H
 #define DMAFENCE_BASE_CLOCK_H
 
+#include <errno.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -27,6 +28,24 @@ static inline int64_t clock_deadline(int64_t timeout)
 	if (timeout == CLOCK_NEVER || __builtin_add_overflow(clock_now(), timeout, &deadline))
 		return CLOCK_NEVER;
 	return deadline;
+}
+
+/*
+ * What a wait returns that was given 'timeout', and has ended with 'ret', 0 or a negative errno:
+ * the time that is left, at least 1, or 0 for -ETIMEDOUT.
+ */
+static inline int64_t clock_time_left(int ret, int64_t timeout, int64_t deadline)
+{
+	int64_t left;
+
+	if (ret == -ETIMEDOUT)
+		return 0;
+	if (ret)
+		return ret;
+	if (timeout == CLOCK_NEVER || !timeout)
+		return timeout ? timeout : 1;
+	left = deadline - clock_now();
+	return left > 0 ? left : 1;
 }
 
 #endif

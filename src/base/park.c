@@ -75,6 +75,15 @@ int dma_fence_park_wait(const uint32_t *word, uint32_t value, int64_t deadline)
 	return errno == ETIMEDOUT || errno == EINTR ? -errno : 0;
 }
 
+bool (*dma_fence_park_attended)(void);
+
+int dma_fence_park_wait_attended(const uint32_t *word, uint32_t value, int64_t deadline)
+{
+	if (dma_fence_park_attended && !dma_fence_park_attended())
+		return clock_now() < deadline ? 0 : -ETIMEDOUT;
+	return dma_fence_park_wait(word, value, deadline);
+}
+
 void dma_fence_park_wake(const uint32_t *word)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX);
@@ -98,7 +107,7 @@ int dma_fence_park_event_wait(struct park_event *event, bool interruptible, int6
 		if (state == PARK_EVENT_NOT_YET &&
 		    !atomic_cas_relaxed(&event->state, &state, PARK_EVENT_SLEEPING))
 			continue;
-		ret = dma_fence_park_wait(&event->state, PARK_EVENT_SLEEPING, deadline);
+		ret = dma_fence_park_wait_attended(&event->state, PARK_EVENT_SLEEPING, deadline);
 	}
 	return 0;
 }

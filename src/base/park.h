@@ -72,6 +72,15 @@ static inline bool spin_briefly(uint32_t *turns)
  */
 int dma_fence_park_wait(const uint32_t *word, uint32_t value, int64_t deadline);
 
+/*
+ * Asked before a thread sleeps until others have done something, where they may be such as have to
+ * be there first (fd/watcher.h). False: the thread has done some of it itself, and looks again.
+ */
+extern bool (*dma_fence_park_attended)(void);
+
+/* dma_fence_park_wait() that asks that. */
+int dma_fence_park_wait_attended(const uint32_t *word, uint32_t value, int64_t deadline);
+
 /**
  * dma_fence_park_wake - wakes every thread that sleeps on a word
  * @word: the word. It may have ceased to exist: the address alone is used.
@@ -109,6 +118,14 @@ static inline void park_event_post(struct park_event *event)
 {
 	if (atomic_exchange_acq_rel(&event->state, PARK_EVENT_POSTED) == PARK_EVENT_SLEEPING)
 		dma_fence_park_wake(&event->state);
+}
+
+/*
+ * Its owner wants to wait for it again, and looks, after this, for what it was posted for before.
+ */
+static inline void park_event_again(struct park_event *event)
+{
+	atomic_exchange_acquire(&event->state, PARK_EVENT_NOT_YET);
 }
 
 /**

@@ -39,6 +39,7 @@
 
 #include "base/hooks.h"
 #include "base/report.h"
+#include "fence/chain.h"
 #include "fence/container.h"
 #include "fence/outcome.h"
 
@@ -617,6 +618,18 @@ static struct dma_fence_chain *find_seqno(struct dma_fence_chain *chain, uint64_
 	return chain;
 }
 
+struct dma_fence *dma_fence_chain_find_from(struct dma_fence *head, uint64_t seqno)
+{
+	struct dma_fence_chain *chain;
+
+	dma_fence_rcu_read_lock();
+	do {
+		chain = find_seqno(chain_of(head), seqno);
+	} while (!dma_fence_get_rcu(&chain->base)); /* it has just been taken out */
+	dma_fence_rcu_read_unlock();
+	return &chain->base;
+}
+
 int dma_fence_chain_find_seqno(struct dma_fence **pfence, uint64_t seqno)
 {
 	struct dma_fence_chain *head = to_dma_fence_chain(*pfence), *chain;
@@ -628,12 +641,7 @@ int dma_fence_chain_find_seqno(struct dma_fence **pfence, uint64_t seqno)
 	if (head->prev_seqno < seqno)
 		return 0;
 
-	dma_fence_rcu_read_lock();
-	do {
-		chain = find_seqno(head, seqno);
-	} while (!dma_fence_get_rcu(&chain->base)); /* it has just been taken out */
-	dma_fence_rcu_read_unlock();
-
+	chain = chain_of(dma_fence_chain_find_from(&head->base, seqno));
 	dma_fence_put(&head->base);
 	*pfence = chain->prev_seqno < seqno ? &chain->base : step_back(&chain->base);
 	return 0;

@@ -195,6 +195,11 @@ static void __attribute__((noinline)) release(struct dma_fence *fence)
 	const struct dma_fence_ops *ops;
 
 	if (unlikely(!dma_fence_test_signaled_flag(fence)) && published(fence)) {
+		if (fence_is_outside(fence)) {
+			/* A callback waits, and its producer will not drop it. */
+			container_ops(fence)->adopt(fence);
+			return;
+		}
 		if (MUTANT(RELEASE_SIGNALS)) {
 			dma_fence_set_error(fence, -EDEADLK);
 			dma_fence_signal(fence);
@@ -203,7 +208,7 @@ static void __attribute__((noinline)) release(struct dma_fence *fence)
 		return;
 	}
 	hook(release, fence);
-	if (dma_fence_is_container(fence)) {
+	if (fence_is_inner(fence)) {
 		release_container(fence);
 	} else if (atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_HAS_RELEASE) {
 		ops = atomic_load_relaxed(&fence->ops);
@@ -267,7 +272,7 @@ bool dma_fence_ask_backend(struct dma_fence *fence)
 	const struct dma_fence_ops *ops;
 	bool signaled;
 
-	if (dma_fence_is_container(fence))
+	if (fence_is_inner(fence))
 		return container_ops(fence)->ops.signaled(fence);
 	ops = ops_begin(fence);
 	signaled = !ops || ops->signaled(fence);
@@ -281,7 +286,7 @@ bool dma_fence_poll(struct dma_fence *fence)
 {
 	if (dma_fence_test_signaled_flag(fence))
 		return true;
-	if (dma_fence_is_container(fence))
+	if (fence_is_inner(fence))
 		return container_ops(fence)->poll(fence);
 	if (!dma_fence_is_signaled(fence))
 		return false;
@@ -300,7 +305,7 @@ void dma_fence_enable_backend(struct dma_fence *fence)
 	if (!fence_set_flags(fence, DMA_FENCE_FLAG_ENABLED) && !MUTANT(ENABLED_TWICE))
 		return;
 	hook(enable, fence);
-	if (dma_fence_is_container(fence)) {
+	if (fence_is_inner(fence)) {
 		container_ops(fence)->enable(fence);
 		return;
 	}
@@ -327,7 +332,7 @@ void dma_fence_set_deadline(struct dma_fence *fence, int64_t deadline_ns)
 	if (!(atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_HAS_SET_DEADLINE) ||
 	    dma_fence_test_signaled_flag(fence))
 		return;
-	if (dma_fence_is_container(fence)) {
+	if (fence_is_inner(fence)) {
 		container_ops(fence)->ops.set_deadline(fence, deadline_ns);
 		return;
 	}

@@ -38,8 +38,8 @@ static int spin_then_sleep(struct dma_fence *fence, bool intr, int64_t deadline)
 		if (!(state & WAITERS) &&
 		    !atomic_cas_acquire(&fence->state, &state, state | WAITERS))
 			continue;
-		ret = dma_fence_park_wait(park_low_half(&fence->state), (uint32_t)(state | WAITERS),
-					  deadline);
+		ret = dma_fence_park_wait_attended(park_low_half(&fence->state),
+						   (uint32_t)(state | WAITERS), deadline);
 		state = atomic_load_acquire(&fence->state);
 	}
 	return 0;
@@ -54,21 +54,6 @@ static int wait_drained(struct dma_fence *fence, bool intr, int64_t deadline)
 	ret = spin_then_sleep(fence, intr, deadline);
 	hook(wait_end, fence, ret);
 	return ret;
-}
-
-/* What a wait that was given 'timeout' returns. */
-static int64_t time_left(int ret, int64_t timeout, int64_t deadline)
-{
-	int64_t left;
-
-	if (ret == -ETIMEDOUT)
-		return 0;
-	if (ret)
-		return ret;
-	if (timeout == DMA_FENCE_WAIT_FOREVER || !timeout)
-		return timeout ? timeout : 1;
-	left = deadline - clock_now();
-	return left > 0 ? left : 1;
 }
 
 int64_t dma_fence_wait_timeout(struct dma_fence *fence, bool intr, int64_t timeout_ns)
@@ -88,7 +73,7 @@ int64_t dma_fence_wait_timeout(struct dma_fence *fence, bool intr, int64_t timeo
 		ret = wait_drained(fence, intr, deadline);
 	else
 		ret = drained(fence) ? 0 : -ETIMEDOUT;
-	return time_left(ret, timeout_ns, deadline);
+	return clock_time_left(ret, timeout_ns, deadline);
 }
 
 int dma_fence_wait(struct dma_fence *fence, bool intr)
@@ -211,7 +196,7 @@ int64_t dma_fence_wait_any_timeout(struct dma_fence **fences, uint32_t count, bo
 	}
 	if (!ret && idx)
 		*idx = first;
-	return time_left(ret, timeout_ns, deadline);
+	return clock_time_left(ret, timeout_ns, deadline);
 }
 
 int64_t dma_fence_wait_all_timeout(struct dma_fence **fences, uint32_t count, bool intr,
@@ -234,5 +219,5 @@ int64_t dma_fence_wait_all_timeout(struct dma_fence **fences, uint32_t count, bo
 		if (ret && idx)
 			*idx = i;
 	}
-	return time_left(ret, timeout_ns, deadline);
+	return clock_time_left(ret, timeout_ns, deadline);
 }

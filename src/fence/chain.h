@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of the chain. */
+#ifndef DMAFENCE_FENCE_CHAIN_H
+#define DMAFENCE_FENCE_CHAIN_H
+
+#include <dmafence/chain.h>
+
+/*
+ * The oldest link with a point of at least 'seqno' that has not been taken out, with a reference.
+ * Its 'prev_seqno' says what has been. 'head' is a link that reaches so far.
+ */
+struct dma_fence *dma_fence_chain_find_from(struct dma_fence *head, uint64_t seqno);
+
+#endif
