@@ -9,7 +9,9 @@
 #include <dmafence/fence.h>
 #include <dmafence/rcu.h>
 #include <dmafence/resv.h>
+#include <dmafence/sync-file.h>
 #include <dmafence/unwrap.h>
+#include <dmafence/watcher.h>
 #include <dmafence/ww-lock.h>
 
 #endif
