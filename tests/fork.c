@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A child of fork() has the library whole, whatever the parent's threads were doing. */
+#include <stdio.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "support.h"
@@ -60,10 +62,124 @@ static void child_goes_on(void **state)
 	dma_fence_rcu_barrier();
 }
 
+static struct dma_fence_syncobj *syncobj;
+
+static void end_child(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void *replace_all_the_time(void *arg)
+{
+	(void)arg;
+	while (!atomic_load_acquire(&over))
+		dma_fence_syncobj_signal(syncobj);
+	return NULL;
+}
+
+/* A sync object into which a thread of the parent was about to put something. */
+static void child_uses_the_sync_object(void **state)
+{
+	pthread_t thread;
+	int i;
+
+	(void)state;
+	atomic_store_relaxed(&over, 0);
+	syncobj = dma_fence_syncobj_create(DMA_FENCE_SYNCOBJ_CREATE_SIGNALED);
+	assert_non_null(syncobj);
+	thread = start(replace_all_the_time, NULL);
+	for (i = 0; i < 200; i++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (!pid) {
+			alarm(5);
+			_exit(dma_fence_syncobj_status(syncobj, 0) == 1 ? 0 : 1);
+		}
+		end_child(pid);
+	}
+	set_flag(&over);
+	join(thread);
+	dma_fence_syncobj_put(syncobj);
+}
+
+static pid_t waiting;
+
+static void *wait_for_point(void *arg)
+{
+	struct dma_fence_syncobj_point point = { syncobj, 1 };
+
+	(void)arg;
+	atomic_store_release(&waiting, (pid_t)syscall(SYS_gettid));
+	dma_fence_syncobj_wait(&point, 1, DMA_FENCE_SYNCOBJ_WAIT_FOR_SUBMIT, false,
+			       DMA_FENCE_WAIT_FOREVER, NULL);
+	return NULL;
+}
+
+static void await_asleep(void)
+{
+	char path[64], how = 0;
+	FILE *stat;
+
+	while (!atomic_load_acquire(&waiting))
+		sched_yield();
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)waiting);
+	while (how != 'S') {
+		sched_yield();
+		stat = fopen(path, "r");
+		assert_non_null(stat);
+		assert_int_equal(fscanf(stat, "%*d (%*[^)]) %c", &how), 1);
+		fclose(stat);
+	}
+}
+
+#define STACK_SIZE (1 << 20)
+
+/* What was the stack of a thread that waits is, in the child, memory that belongs to others. */
+static void child_leaves_stacks_alone(void **state)
+{
+	char *stack = aligned_alloc(4096, STACK_SIZE), *before = malloc(STACK_SIZE);
+	pthread_attr_t attributes;
+	pthread_t thread;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(stack);
+	assert_non_null(before);
+	syncobj = dma_fence_syncobj_create(0);
+	assert_non_null(syncobj);
+	assert_int_equal(pthread_attr_init(&attributes), 0);
+	assert_int_equal(pthread_attr_setstack(&attributes, stack, STACK_SIZE), 0);
+	assert_int_equal(pthread_create(&thread, &attributes, wait_for_point, NULL), 0);
+	await_asleep();
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		alarm(20);
+		memcpy(before, stack, STACK_SIZE);
+		if (dma_fence_syncobj_signal_point(syncobj, 1))
+			_exit(1);
+		_exit(memcmp(before, stack, STACK_SIZE) ? 2 : 0);
+	}
+	end_child(pid);
+	assert_int_equal(dma_fence_syncobj_signal_point(syncobj, 1), 0);
+	join(thread);
+	dma_fence_syncobj_put(syncobj);
+	pthread_attr_destroy(&attributes);
+	free(before);
+	free(stack);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(child_goes_on),
+		cmocka_unit_test(child_uses_the_sync_object),
+		cmocka_unit_test(child_leaves_stacks_alone),
 	};
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)

@@ -7,9 +7,11 @@
 #include <dmafence/chain.h>
 #include <dmafence/context.h>
 #include <dmafence/fence.h>
+#include <dmafence/promise.h>
 #include <dmafence/rcu.h>
 #include <dmafence/resv.h>
 #include <dmafence/sync-file.h>
+#include <dmafence/syncobj.h>
 #include <dmafence/unwrap.h>
 #include <dmafence/watcher.h>
 #include <dmafence/ww-lock.h>

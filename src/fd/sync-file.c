@@ -26,8 +26,10 @@
 #include "fd/kernel-sync-file.h"
 #include "fd/mutants.h"
 #include "fd/pipe.h"
+#include "fd/shared-fences.h"
 #include "fd/site.h"
 #include "fd/sync-file.h"
+#include "fd/ticker.h"
 #include "fd/watcher.h"
 #include "fence/outcome.h"
 
@@ -554,12 +556,16 @@ static void fork_prepare(void)
 {
 	lock_acquire(&table.lock);
 	dma_fence_imported_fork_prepare();
+	dma_fence_shared_fences_fork_prepare();
+	dma_fence_ticker_fork_prepare();
 	dma_fence_watcher_fork_prepare();
 }
 
 static void fork_parent(void)
 {
 	dma_fence_watcher_fork_parent();
+	dma_fence_ticker_fork_parent();
+	dma_fence_shared_fences_fork_parent();
 	dma_fence_imported_fork_done();
 	lock_release(&table.lock);
 }
@@ -570,6 +576,8 @@ static void fork_child(void)
 	uint32_t i;
 
 	dma_fence_watcher_fork_child();
+	dma_fence_ticker_fork_child();
+	dma_fence_shared_fences_fork_child();
 	dma_fence_imported_fork_done();
 	for (i = 0; i < table.room && !MUTANT(CHILD_KEEPS_WRITE_ENDS); i++) {
 		struct export *export = table.entries[i].export;

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fd/eventfd.h"
+
+int dma_fence_eventfd_check(int fd)
+{
+	static const char eventfd[] = "anon_inode:[eventfd]";
+	char path[32], name[sizeof(eventfd)];
+	ssize_t length;
+
+	if (fcntl(fd, F_GETFD) < 0)
+		return -EBADF;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	length = readlink(path, name, sizeof(name));
+	if (length != sizeof(eventfd) - 1 || memcmp(name, eventfd, sizeof(eventfd) - 1) != 0)
+		return -EINVAL;
+	return 0;
+}
+
+void dma_fence_eventfd_add_one(int fd)
+{
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+	const uint64_t one = 1;
+
+	while (poll(&room, 1, 0) > 0 && room.revents & POLLOUT) {
+		if (write(fd, &one, sizeof(one)) >= 0 || errno != EINTR)
+			break;
+	}
+}
