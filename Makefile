@@ -6,7 +6,7 @@ BUILD  ?= build
 PREFIX ?= /usr/local
 TIMES  ?= 20
 
-.PHONY: all demo check check-linux check-model bench install clean setup
+.PHONY: all demo check check-linux check-model check-qemu bench install clean setup
 
 all: setup
 	@ninja -C $(BUILD)
@@ -33,6 +33,12 @@ check-model: setup
 	@meson configure $(BUILD) -Dtests=enabled
 	@ninja -C $(BUILD) tests/model/model
 	@python3 scripts/check-model.py $(BUILD)
+
+# The tests of the kernel's own sync files and sync objects on Debian's kernel in an emulated machine,
+# some seconds; the first time it downloads that, 125 MB: make check-qemu [LINUX_SRC=tree or tarball]
+check-qemu:
+	@sh scripts/install-packages.sh test
+	@sh scripts/check-qemu.sh $(BUILD) || [ $$? -eq 77 ]
 
 # What each path costs, as ratios to the floors of this machine, and to Linux's own fence code if its
 # source is there: make bench [LINUX_SRC=a tree or a tarball of 6.12]; writes $(BUILD)/bench-*.csv

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 # Sees to it that what building and testing needs is there. What is missing is installed from
 # Debian's packages, said beforehand; where that cannot be done, it is named.
-# usage: install-packages.sh [--check] [build|test|linux]
+# usage: install-packages.sh [--check] [build|test|linux|qemu]
 # 'build' is what the library and its demo need; 'test', which is what it does unless told, what the
-# tests need, too; 'linux' also what the kernel's own tests are taken from. With --check it only
-# names, and installs nothing.
+# tests need, too; 'linux' also what the kernel's own tests are taken from; 'qemu' what a kernel is
+# run with as well. With --check it only names, and installs nothing.
 set -eu
 
 check=
@@ -14,8 +14,8 @@ if [ "${1:-}" = --check ]; then
     shift
 fi
 case ${1:-test} in
-    build | test | linux) purpose=${1:-test} ;;
-    *) echo "usage: install-packages.sh [--check] [build|test|linux]" >&2; exit 2 ;;
+    build | test | linux | qemu) purpose=${1:-test} ;;
+    *) echo "usage: install-packages.sh [--check] [build|test|linux|qemu]" >&2; exit 2 ;;
 esac
 
 missing=
@@ -53,11 +53,26 @@ if [ "$purpose" != build ]; then
     need binutils 'nm, addr2line: the exported names, traces' command -v nm
     need python3 'counts the tests' command -v python3
     need libcmocka-dev 'unit tests' cmocka
+    need libuv1-dev 'an example with its event loop' pkg-config --exists libuv
+    need libdrm-dev "tests of the kernel's sync objects" pkg-config --exists libdrm
 fi
-if [ "$purpose" = linux ] && [ -z "${LINUX_SRC:-}" ]; then
-    need linux-source-6.12 "the kernel's own tests (or name another source in LINUX_SRC)" \
-        test -e /usr/src/linux-source-6.12.tar.xz
-    need xz-utils 'takes them out of there' command -v xz
+case $purpose in
+    linux | qemu)
+        if [ -z "${LINUX_SRC:-}" ]; then
+            need linux-source-6.12 "the kernel's own tests (or name another source in LINUX_SRC)" \
+                test -e /usr/src/linux-source-6.12.tar.xz
+        fi
+        if [ -z "${LINUX_SRC:-}" ] || [ "$purpose" = qemu ]; then
+            need xz-utils 'takes files out of packages' command -v xz
+        fi
+        ;;
+esac
+if [ "$purpose" = qemu ]; then
+    need qemu-system-x86 'runs a kernel' command -v qemu-system-x86_64
+    need busybox-static "the guest's programs" command -v busybox
+    need gcc-12 'what the kernel is compiled with' command -v gcc-12
+    need kmod 'the order of its modules' command -v modprobe
+    need cpio "packs the guest's files" command -v cpio
 fi
 
 [ -n "$missing" ] || exit 0

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Takes what the tests with the kernel's own code need from the kernel's source: the tests of its
-# fences, and the headers that they are about. None of it is in this repository.
+# fences, the headers that they are about, and its sync files that a program signals. None of it is
+# in this repository.
 # usage: linux-source.sh FOLDER
 # From the package linux-source-6.12, or from the tree or tarball that LINUX_SRC names. Exits with
 # 77, and says what to do, if neither is there.
@@ -12,7 +13,7 @@ from=${LINUX_SRC:-$package}
 
 files=
 for file in st-dma-fence.c st-dma-fence-chain.c st-dma-fence-unwrap.c st-dma-resv.c selftest.h \
-    selftests.h; do
+    selftests.h sw_sync.c sync_debug.h sync_trace.h; do
     files="$files drivers/dma-buf/$file"
 done
 for header in dma-fence dma-fence-array dma-fence-chain dma-fence-unwrap dma-resv; do
@@ -29,7 +30,7 @@ if [ ! -e "$from" ]; then
     exit 77
 fi
 
-stamp="$from $(stat -c %Y "$from")"
+stamp="$from $(stat -c %Y "$from")$files"
 if [ -f "$folder/from" ] && [ "$(cat "$folder/from")" = "$stamp" ] && [ ! -d "$from" ]; then
     exit 0
 fi

@@ -22,7 +22,7 @@ done
 sh=$(command -v sh)
 lacking() { PATH=$folder/bin CC=cc CXX=c++ "$sh" "$script" "$@"; }
 named() { # text
-    for package in meson ninja-build liburcu-dev libcmocka-dev g++ pkg-config; do
+    for package in meson ninja-build liburcu-dev libcmocka-dev libuv1-dev g++ pkg-config; do
         case $1 in
             *"$package"*) ;;
             *) echo "does not name $package: $1"; exit 1 ;;
@@ -38,7 +38,7 @@ if output=$(lacking --check); then echo "--check succeeds"; exit 1; fi
 named "$output"
 if output=$(lacking --check build); then echo "--check build succeeds"; exit 1; fi
 case $output in *liburcu-dev*) ;; *) echo "does not name liburcu-dev: $output"; exit 1 ;; esac
-case $output in *cmocka*) echo "wants cmocka for building: $output"; exit 1 ;; esac
+case $output in *cmocka* | *libuv*) echo "wants that for building: $output"; exit 1 ;; esac
 
 # apt-get, but not root.
 printf '#!%s\necho "apt-get $*" >>"%s/log"\n' "$sh" "$folder" >"$folder/bin/apt-get"
@@ -58,6 +58,18 @@ case $(lacking --check linux) in
 esac
 case $(LINUX_SRC=elsewhere lacking --check linux)$(lacking --check test) in
     *linux-source* | *xz-utils*) echo "wants the kernel's source without need"; exit 1 ;;
+esac
+
+# A kernel is run for one purpose only.
+output=$(lacking --check qemu || true)
+for package in qemu-system-x86 busybox-static kmod cpio xz-utils libdrm-dev; do
+    case $output in
+        *"$package"*) ;;
+        *) echo "does not name $package: $output"; exit 1 ;;
+    esac
+done
+case $(lacking --check test)$(lacking --check linux) in
+    *qemu* | *busybox*) echo "wants to run a kernel without need"; exit 1 ;;
 esac
 
 # Root: says what, then installs just that.
