@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -15,6 +12,7 @@
 #include "embedded-fence.h"
 #include "hand-over.h"
 #include "harness.h"
+#include "sleepers.h"
 
 long bench_futex_wake(uint32_t *futex)
 {
@@ -24,22 +22,6 @@ long bench_futex_wake(uint32_t *futex)
 static long futex_wait(uint32_t *futex, uint32_t value)
 {
 	return syscall(SYS_futex, futex, FUTEX_WAIT_PRIVATE, value, NULL);
-}
-
-static pthread_t start_second(void *(*func)(void *argument), void *argument)
-{
-	pthread_t thread;
-	int error = pthread_create(&thread, NULL, func, argument);
-
-	if (error)
-		bench_fail("cannot start a thread: %s", strerror(error));
-	return thread;
-}
-
-static void spin_until(uint64_t *counter, uint64_t value)
-{
-	while (atomic_load_acquire(counter) != value)
-		cpu_relax();
 }
 
 /*
@@ -57,9 +39,6 @@ enum sleeper_kind {
 	SLEEPER_FENCE,
 	SLEEPER_KINDS = BENCH_SLEEPING_ROWS,
 };
-
-/* Between falling asleep and being woken, for the CPU to get as idle as it will. */
-#define ASLEEP_NS 30000
 
 struct sleeper {
 	uint64_t samples;
@@ -86,7 +65,7 @@ static void *sleeper_run(void *argument)
 	bench_pin_second();
 	sleeper->thread = (pid_t)syscall(SYS_gettid);
 	for (sample = 1; sample <= sleeper->samples; sample++) {
-		spin_until(&sleeper->told, sample);
+		bench_spin_until(&sleeper->told, sample);
 		atomic_store_release(&sleeper->waiting, sample);
 		if (sleeper_kind(sample) == SLEEPER_BARE) {
 			while (!atomic_load_acquire(&sleeper->futex))
@@ -100,54 +79,17 @@ static void *sleeper_run(void *argument)
 	return NULL;
 }
 
-/* The state is the first thing after the name, which is in parentheses and may hold anything. */
-static bool asleep(int stat)
-{
-	char text[512], *after;
-	ssize_t n = pread(stat, text, sizeof(text) - 1, 0);
-
-	if (n < 0)
-		bench_fail("cannot read the state of a thread: %s", strerror(errno));
-	text[n] = '\0';
-	after = strrchr(text, ')');
-	return after && after[1] == ' ' && after[2] == 'S';
-}
-
-static int open_stat(pid_t thread)
-{
-	char path[64];
-	int stat;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", thread);
-	stat = open(path, O_RDONLY | O_CLOEXEC);
-	if (stat < 0)
-		bench_fail("cannot open %s: %s", path, strerror(errno));
-	return stat;
-}
-
-static void spin_for(int64_t ns)
-{
-	int64_t end = bench_now() + ns;
-
-	while (bench_now() < end)
-		cpu_relax();
-}
-
-static double sleeper_sample(struct sleeper *sleeper, uint64_t sample, int *stat)
+static double sleeper_sample(struct sleeper *sleeper, uint64_t sample, int *state)
 {
 	int64_t begin;
 
 	sleeper->futex = 0;
 	dma_fence_init(&sleeper->fence.fence, &embedded_ops, 1, sample);
 	atomic_store_release(&sleeper->told, sample);
-	spin_until(&sleeper->waiting, sample);
-	if (*stat < 0)
-		*stat = open_stat(sleeper->thread);
-	do {
-		while (!asleep(*stat))
-			;
-		spin_for(ASLEEP_NS);
-	} while (!asleep(*stat));
+	bench_spin_until(&sleeper->waiting, sample);
+	if (*state < 0)
+		*state = bench_open_state(getpid(), sleeper->thread);
+	bench_see_asleep(*state);
 
 	begin = bench_now();
 	if (sleeper_kind(sample) == SLEEPER_BARE) {
@@ -156,7 +98,7 @@ static double sleeper_sample(struct sleeper *sleeper, uint64_t sample, int *stat
 	} else {
 		dma_fence_signal(&sleeper->fence.fence);
 	}
-	spin_until(&sleeper->woken, sample);
+	bench_spin_until(&sleeper->woken, sample);
 	return (double)(sleeper->woken_at - begin);
 }
 
@@ -166,19 +108,19 @@ void bench_wake_sleeping(uint64_t ops, double *results, const void *parameters)
 	double *samples[SLEEPER_KINDS];
 	pthread_t thread;
 	uint64_t sample;
-	int kind, stat = -1;
+	int kind, state = -1;
 
 	(void)parameters;
 	memset(&sleeper, 0, sizeof(sleeper));
 	sleeper.samples = ops * SLEEPER_KINDS;
 	for (kind = 0; kind < SLEEPER_KINDS; kind++)
 		samples[kind] = bench_new_samples(ops);
-	thread = start_second(sleeper_run, &sleeper);
+	thread = bench_start_thread(sleeper_run, &sleeper);
 	for (sample = 1; sample <= sleeper.samples; sample++)
 		samples[sleeper_kind(sample)][(sample - 1) / SLEEPER_KINDS] =
-			sleeper_sample(&sleeper, sample, &stat);
+			sleeper_sample(&sleeper, sample, &state);
 	pthread_join(thread, NULL);
-	close(stat);
+	close(state);
 	for (kind = 0; kind < SLEEPER_KINDS; kind++) {
 		results[kind] = bench_median(samples[kind], ops);
 		free(samples[kind]);
@@ -248,8 +190,8 @@ static void spinner_prepare(struct spinner_side *side)
 	}
 }
 
-static inline __attribute__((always_inline)) void
-spinner_signal(struct spinner_side *side, int round, enum spinner_kind kind)
+static inline __attribute__((always_inline)) void spinner_signal(struct spinner_side *side,
+								 int round, enum spinner_kind kind)
 {
 	switch (kind) {
 	case SPINNER_SAME_LINE:
@@ -267,15 +209,15 @@ spinner_signal(struct spinner_side *side, int round, enum spinner_kind kind)
 	}
 }
 
-static inline __attribute__((always_inline)) void
-spinner_wait(struct spinner_side *side, int round, enum spinner_kind kind)
+static inline __attribute__((always_inline)) void spinner_wait(struct spinner_side *side, int round,
+							       enum spinner_kind kind)
 {
 	switch (kind) {
 	case SPINNER_SAME_LINE:
-		spin_until(&side->same.value, 1 + (uint64_t)round);
+		bench_spin_until(&side->same.value, 1 + (uint64_t)round);
 		break;
 	case SPINNER_BARE:
-		spin_until(&side->lines[round].value, 1);
+		bench_spin_until(&side->lines[round].value, 1);
 		break;
 	default:
 		dma_fence_wait(&side->fences[round].fence, false);
@@ -284,8 +226,8 @@ spinner_wait(struct spinner_side *side, int round, enum spinner_kind kind)
 }
 
 /* Inlined for every kind, so that none of them pays for telling them apart. */
-static inline __attribute__((always_inline)) void
-spinner_first(struct spinner *spinner, int from, int to, enum spinner_kind kind)
+static inline __attribute__((always_inline)) void spinner_first(struct spinner *spinner, int from,
+								int to, enum spinner_kind kind)
 {
 	int round;
 
@@ -313,7 +255,7 @@ static void *spinner_run(void *argument)
 
 	bench_pin_second();
 	for (sample = 1; sample <= spinner->samples; sample++) {
-		spin_until(&spinner->told, sample);
+		bench_spin_until(&spinner->told, sample);
 		spinner_prepare(&spinner->second);
 		atomic_store_release(&spinner->ready, sample);
 		switch (spinner_kind(sample)) {
@@ -350,7 +292,7 @@ static double spinner_sample(struct spinner *spinner, uint64_t sample)
 {
 	spinner_prepare(&spinner->first);
 	atomic_store_release(&spinner->told, sample);
-	spin_until(&spinner->ready, sample);
+	bench_spin_until(&spinner->ready, sample);
 	switch (spinner_kind(sample)) {
 	case SPINNER_SAME_LINE:
 		return spinner_time(spinner, SPINNER_SAME_LINE);
@@ -377,7 +319,7 @@ void bench_wake_spinning(uint64_t ops, double *results, const void *parameters)
 	spinner.samples = each * SPINNER_KINDS;
 	for (kind = 0; kind < SPINNER_KINDS; kind++)
 		samples[kind] = bench_new_samples(each);
-	thread = start_second(spinner_run, &spinner);
+	thread = bench_start_thread(spinner_run, &spinner);
 	for (sample = 1; sample <= spinner.samples; sample++)
 		samples[spinner_kind(sample)][(sample - 1) / SPINNER_KINDS] =
 			spinner_sample(&spinner, sample);

@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The example with two processes uses complete frames only: all of them, or those before the one in
+# which the producer is killed.
+# usage: producer-consumer.sh SOURCE_ROOT PRODUCER_CONSUMER_PROGRAM
+set -eu
+expected() { # frame in which it is killed
+    i=0
+    while [ $i -lt "$1" ]; do
+        echo "frame $i: complete"
+        i=$((i + 1))
+    done
+    [ "$1" -eq 6 ] || echo "frame $1 is not used: Owner died"
+    echo "$1 of 6 frames used"
+}
+
+output=$("$2")
+[ "$output" = "$(expected 6)" ] || { echo "$2 says: $output"; exit 1; }
+for frame in 0 1 2 3 4 5; do
+    output=$("$2" $frame)
+    [ "$output" = "$(expected $frame)" ] || { echo "$2 $frame says: $output"; exit 1; }
+done
+for bad in x -1 '1 2'; do
+    # shellcheck disable=SC2086 # a list of words
+    if output=$("$2" $bad 2>&1); then echo "$2 $bad succeeds"; exit 1; fi
+    [ "$output" = 'usage: producer-consumer [FRAME]' ]
+done
