@@ -6,7 +6,7 @@ BUILD  ?= build
 PREFIX ?= /usr/local
 TIMES  ?= 20
 
-.PHONY: all demo check check-linux check-model check-qemu bench install clean setup
+.PHONY: all demo check check-ledger check-linux check-model check-qemu bench install clean setup
 
 all: setup
 	@ninja -C $(BUILD)
@@ -33,6 +33,14 @@ check-model: setup
 	@meson configure $(BUILD) -Dtests=enabled
 	@ninja -C $(BUILD) tests/model/model
 	@python3 scripts/check-model.py $(BUILD)
+
+# Ten million fences with the ledger on, some of them at fault: about a minute. 'make check' has
+# fewer.
+check-ledger: setup
+	@sh scripts/install-packages.sh test
+	@meson configure $(BUILD) -Dtests=enabled
+	@ninja -C $(BUILD) tests/test-ledger-many
+	@LEDGER_FENCES=10000000 $(BUILD)/tests/test-ledger-many
 
 # The tests of the kernel's own sync files and sync objects on Debian's kernel in an emulated machine,
 # some seconds; the first time it downloads that, 125 MB: make check-qemu [LINUX_SRC=tree or tarball]

@@ -158,12 +158,12 @@ static void members_are_published(void **state)
 	assert_int_equal(caught()->count, 0);
 	/* Somebody could have been waiting for it. */
 	dma_fence_put(fence);
-	assert_int_equal(caught()->of[REPORT_QUARANTINE], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_QUARANTINE], 1);
 	assert_int_equal(caught()->count, 1);
 	caught()->count = 0;
 	assert_true(refcount_saturated(&fence->refcount));
 	dma_fence_signal(fence);
-	assert_int_equal(caught()->of[REPORT_LATE_SIGNAL], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_LATE_SIGNAL], 1);
 	caught()->count = 0;
 	free(fence);
 }

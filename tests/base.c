@@ -329,7 +329,8 @@ static void deadlines_do_not_overflow(void **state)
 /* Hooks: a table sees every event, once each. */
 
 static struct {
-	int init, get, put, release, enable, signal, add, remove, callback, begin, end, report;
+	int init, get, put, release, enable, signal, add, remove, callback, callback_end, deadline,
+		begin, end;
 	int last_add, last_end;
 	bool last_remove;
 } seen;
@@ -364,8 +365,10 @@ static void on_signal(struct dma_fence *fence)
 	assert_true(dma_fence_test_signaled_flag(fence));
 	seen.signal++;
 }
-static void on_add(struct dma_fence *fence, struct dma_fence_cb *cb, int result)
+static void on_add(struct dma_fence *fence, struct dma_fence_cb *cb, dma_fence_func_t func,
+		   int result)
 {
+	(void)func;
 	(void)fence;
 	(void)cb;
 	seen.add++;
@@ -384,6 +387,16 @@ static void on_callback(struct dma_fence *fence, struct dma_fence_cb *cb)
 	assert_int_equal(container_of(cb, struct counter, cb)->ran, 0);
 	seen.callback++;
 }
+static void on_callback_end(void)
+{
+	seen.callback_end++;
+}
+static void on_set_deadline(struct dma_fence *fence, int64_t deadline_ns)
+{
+	(void)fence;
+	assert_int_equal(deadline_ns, 5);
+	seen.deadline++;
+}
 static void on_begin(struct dma_fence *fence)
 {
 	(void)fence;
@@ -394,11 +407,6 @@ static void on_end(struct dma_fence *fence, int result)
 	(void)fence;
 	seen.end++;
 	seen.last_end = result;
-}
-static void on_report(const struct report *report)
-{
-	(void)report;
-	seen.report++;
 }
 
 static bool enable_op(struct dma_fence *fence)
@@ -419,9 +427,10 @@ static void hooks_see_everything(void **state)
 		.add_callback = on_add,
 		.remove_callback = on_remove,
 		.callback = on_callback,
+		.callback_end = on_callback_end,
+		.set_deadline = on_set_deadline,
 		.wait_begin = on_begin,
 		.wait_end = on_end,
-		.report = on_report,
 	};
 	static const struct hooks none;
 	static const struct dma_fence_ops ops = {
@@ -432,7 +441,7 @@ static void hooks_see_everything(void **state)
 	struct dma_fence fence;
 
 	(void)state;
-	hooks_install(&all);
+	dma_fence_hooks_add(&all);
 	dma_fence_init(&fence, &ops, 1, 1);
 	dma_fence_get(&fence);
 	dma_fence_put(&fence);
@@ -440,6 +449,7 @@ static void hooks_see_everything(void **state)
 	assert_int_equal(dma_fence_add_callback(&fence, &b.cb, count_call), 0);
 	assert_true(dma_fence_remove_callback(&fence, &b.cb));
 	assert_true(seen.last_remove);
+	dma_fence_set_deadline(&fence, 5);
 	assert_int_equal(dma_fence_wait_timeout(&fence, false, MS), 0);
 	assert_int_equal(seen.last_end, -ETIMEDOUT);
 	dma_fence_signal(&fence);
@@ -460,21 +470,110 @@ static void hooks_see_everything(void **state)
 	assert_int_equal(seen.callback, 1);
 	assert_int_equal(seen.begin, 1);
 	assert_int_equal(seen.end, 1);
-	assert_int_equal(seen.report, 1);
+	assert_int_equal(seen.callback_end, 1);
+	assert_int_equal(seen.deadline, 1);
 
 	/* A table that wants to see nothing, and none at all. */
-	hooks_install(&none);
+	dma_fence_hooks_remove(&all);
+	dma_fence_hooks_add(&none);
 	dma_fence_init(&fence, &ops, 1, 1);
 	dma_fence_signal(&fence);
 	dma_fence_put(&fence);
-	hooks_install(NULL);
+	dma_fence_hooks_remove(&none);
 	dma_fence_init(&fence, &ops, 1, 1);
 	dma_fence_signal(&fence);
 	dma_fence_put(&fence);
 	assert_int_equal(seen.init, 1);
 }
 
-/* Without a hook a report is a line on stderr. */
+static char order[20];
+
+static void first_get(struct dma_fence *fence)
+{
+	(void)fence;
+	strcat(order, "1");
+}
+static void second_get(struct dma_fence *fence)
+{
+	(void)fence;
+	strcat(order, "2");
+}
+static void second_put(struct dma_fence *fence)
+{
+	(void)fence;
+	strcat(order, "p");
+}
+
+static void several_tables_are_called_in_turn(void **state)
+{
+	static const struct hooks first = { .get = first_get };
+	static const struct hooks second = { .get = second_get, .put = second_put };
+	static const struct hooks more[30];
+	struct dma_fence fence;
+	size_t i;
+
+	(void)state;
+	fence_init(&fence);
+	dma_fence_hooks_add(&first);
+	dma_fence_hooks_add(&second);
+	dma_fence_hooks_add(&first); /* is there already */
+	dma_fence_put(dma_fence_get(&fence));
+	assert_string_equal(order, "12p");
+
+	dma_fence_hooks_remove(&first);
+	dma_fence_hooks_remove(&first);
+	dma_fence_put(dma_fence_get(&fence));
+	assert_string_equal(order, "12p2p");
+	dma_fence_hooks_add(&first);
+	dma_fence_put(dma_fence_get(&fence));
+	assert_string_equal(order, "12p2p21p");
+
+	/* There is no room for all of these, and nothing happens to those that are there. */
+	for (i = 0; i < ARRAY_SIZE(more); i++)
+		dma_fence_hooks_add(&more[i]);
+	dma_fence_put(dma_fence_get(&fence));
+	assert_string_equal(order, "12p2p21p21p");
+	for (i = 0; i < ARRAY_SIZE(more); i++)
+		dma_fence_hooks_remove(&more[i]);
+	dma_fence_hooks_remove(&second);
+	dma_fence_hooks_remove(&first);
+	assert_null(dma_fence_hooks);
+	dma_fence_put(&fence);
+	assert_string_equal(order, "12p2p21p21p");
+}
+
+static const struct hooks goes;
+
+static void go(struct dma_fence *fence)
+{
+	(void)fence;
+	dma_fence_hooks_remove(&goes);
+}
+
+static const struct hooks goes = { .get = go };
+
+/* Or who counts references would be wrong because somebody else has stopped. */
+static void a_table_that_goes_hides_none(void **state)
+{
+	static const struct hooks second = { .get = second_get };
+	static const struct hooks first = { .get = first_get };
+	struct dma_fence fence;
+
+	(void)state;
+	fence_init(&fence);
+	*order = '\0';
+	dma_fence_hooks_add(&goes);
+	dma_fence_hooks_add(&second);
+	dma_fence_hooks_add(&first);
+	dma_fence_put(dma_fence_get(&fence));
+	assert_string_equal(order, "21");
+	dma_fence_hooks_remove(&second);
+	dma_fence_hooks_remove(&first);
+	assert_null(dma_fence_hooks);
+	dma_fence_put(&fence);
+}
+
+/* Without a handler a report is a line on stderr. */
 static void report_goes_to_stderr(void **state)
 {
 	char line[200] = "";
@@ -483,13 +582,13 @@ static void report_goes_to_stderr(void **state)
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	dup2(fds[1], 2);
-	dma_fence_report(REPORT_REFCOUNT, NULL, "a report %d", 17);
+	dma_fence_report(DMA_FENCE_REPORT_REFCOUNT, NULL, "a report %d", 17);
 	dup2(saved, 2);
 	close(saved);
 	close(fds[1]);
 	assert_true(read(fds[0], line, sizeof(line) - 1) > 0);
 	close(fds[0]);
-	assert_string_equal(line, "dmafence: a report 17\n");
+	assert_int_equal(strncmp(line, "dmafence: a report 17\n", 22), 0);
 }
 
 int main(void)
@@ -508,6 +607,8 @@ int main(void)
 		cmocka_unit_test(synchronize_waits_for_readers),
 		cmocka_unit_test(deadlines_do_not_overflow),
 		cmocka_unit_test(hooks_see_everything),
+		cmocka_unit_test(several_tables_are_called_in_turn),
+		cmocka_unit_test(a_table_that_goes_hides_none),
 		cmocka_unit_test(report_goes_to_stderr),
 	};
 

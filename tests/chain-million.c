@@ -68,8 +68,10 @@ static void count_event(struct dma_fence *fence)
 	events++;
 }
 
-static void count_added(struct dma_fence *fence, struct dma_fence_cb *cb, int result)
+static void count_added(struct dma_fence *fence, struct dma_fence_cb *cb, dma_fence_func_t func,
+			int result)
 {
+	(void)func;
 	(void)fence;
 	(void)cb;
 	(void)result;
@@ -98,19 +100,19 @@ static void count_end(struct dma_fence *fence)
 static const struct hooks counting = {
 	.init = count_init,
 	.get = count_event,
+	.get_rcu = count_event,
 	.put = count_event,
 	.release = count_end,
 	.enable = count_event,
 	.signal = count_event,
 	.add_callback = count_added,
 	.callback = count_callback,
-	.report = catch_report,
 };
 
 static int setup(void **state)
 {
 	catch_setup(state);
-	hooks_install(&counting);
+	dma_fence_hooks_add(&counting);
 	events = 0;
 	chain.ops = plain_ops();
 	return 0;

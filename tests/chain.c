@@ -292,7 +292,7 @@ static void null_for_its_work_is_reported(void **state)
 
 	(void)state;
 	link = append(NULL, NULL, 1);
-	assert_int_equal(caught()->of[REPORT_MEMBERS], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_MEMBERS], 1);
 	assert_non_null(strstr(caught()->last, "NULL"));
 	assert_int_equal(dma_fence_get_status(link), 1);
 	dma_fence_put(link);
@@ -307,7 +307,7 @@ static void a_link_for_its_work_is_reported(void **state)
 	make_chain(2, 1);
 	link = append(NULL, links[1], 1);
 	assert_int_equal(caught()->count, 1);
-	assert_int_equal(caught()->of[REPORT_MEMBERS], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_MEMBERS], 1);
 	assert_non_null(strstr(caught()->last, "a chain"));
 	catch_reports();
 	finish(1);
@@ -1469,7 +1469,7 @@ static void works_are_published(void **state)
 	assert_int_equal(caught()->count, 0);
 	for (i = 0; i < 2; i++) {
 		dma_fence_put(&works[i].fence);
-		assert_int_equal(caught()->of[REPORT_QUARANTINE], i + 1);
+		assert_int_equal(caught()->of[DMA_FENCE_REPORT_QUARANTINE], i + 1);
 		assert_int_equal(caught()->count, i + 1);
 	}
 	assert_int_equal(*release_count(), 0);
@@ -1483,7 +1483,7 @@ static void works_that_go_with_the_chain_are_reported(void **state)
 	dma_fence_put(&works[0].fence);
 	assert_int_equal(caught()->count, 0);
 	dma_fence_put(links[0]);
-	assert_int_equal(caught()->of[REPORT_QUARANTINE], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_QUARANTINE], 1);
 	assert_int_equal(caught()->count, 1);
 	assert_int_equal(*release_count(), 0);
 	assert_false(dma_fence_is_signaled(&works[0].fence));

@@ -24,7 +24,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	dma_fence_rcu_barrier();
-	hooks_install(NULL);
+	catch_end();
 	return 0;
 }
 
@@ -381,7 +381,7 @@ static void names_outlive_the_context_in_a_section(void **state)
 	dma_fence_rcu_read_unlock();
 	assert_non_null(driver);
 	assert_non_null(timeline);
-	assert_int_equal(caught()->of[REPORT_CONTEXT_DESTROY], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_CONTEXT_DESTROY], 1);
 	dma_fence_put(&fence);
 }
 
@@ -725,13 +725,13 @@ static void *observer(void *arg)
 
 static void signaled_in_order_by_many(void **state)
 {
-	static const struct hooks hooks = { .signal = check_order, .report = catch_report };
+	static const struct hooks hooks = { .signal = check_order };
 	struct dma_fence *fences = calloc(TOTAL, sizeof(*fences));
 	pthread_t threads[EMITTERS + 3];
 	int i;
 
 	(void)state;
-	hooks_install(&hooks);
+	dma_fence_hooks_add(&hooks);
 	timeline.context = dma_fence_context_create("d", "t", plain_ops(), 1);
 	for (i = 0; i < EMITTERS; i++)
 		threads[i] = start(emitter, fences + i * EACH);
@@ -742,6 +742,7 @@ static void signaled_in_order_by_many(void **state)
 		join(threads[i]);
 	set_flag(&timeline.stop);
 	join(threads[EMITTERS + 2]);
+	dma_fence_hooks_remove(&hooks);
 	assert_int_equal(timeline.signaled, TOTAL);
 	assert_false(out_of_order);
 	assert_int_equal(releases(), 0);

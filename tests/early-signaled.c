@@ -56,8 +56,9 @@ static void one_signaled_one_pending(void **state)
 static struct dma_fence_array *asked;
 static int added;
 
-static void ask(struct dma_fence *fence, struct dma_fence_cb *cb, int result)
+static void ask(struct dma_fence *fence, struct dma_fence_cb *cb, dma_fence_func_t func, int result)
 {
+	(void)func;
 	if (!asked || cb != &asked->cb)
 		return;
 	added++;
@@ -79,13 +80,13 @@ static void while_it_rolls(void **state)
 	for (i = 0; i < MEMBERS; i++)
 		fence_init(&members[i]);
 	asked = array_of_fences(members, MEMBERS);
-	hooks_install(&hooks);
+	dma_fence_hooks_add(&hooks);
 	assert_int_equal(dma_fence_add_callback(&asked->base, &counter.cb, count_call), 0);
 	for (i = 0; i < MEMBERS; i++) {
 		assert_false(dma_fence_is_signaled(&asked->base));
 		dma_fence_signal(&members[order[i]]);
 	}
-	hooks_install(NULL);
+	dma_fence_hooks_remove(&hooks);
 	assert_int_equal(added, MEMBERS);
 	assert_int_equal(calls(&counter), 1);
 	assert_true(dma_fence_test_signaled_flag(&asked->base));

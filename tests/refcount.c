@@ -42,9 +42,9 @@ static void put_too_many_leaks_and_is_reported_once(void **state)
 	dma_fence_put(&fence);
 	dma_fence_put(&fence);
 	assert_int_equal(*release_count(), 1);
-	assert_int_equal(caught()->of[REPORT_REFCOUNT], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_REFCOUNT], 1);
 	assert_non_null(strstr(caught()->last, "dma_fence_put() too many"));
-	assert_true(dma_fence_report_taint() & 1u << REPORT_REFCOUNT);
+	assert_true(dma_fence_taint() & 1u << DMA_FENCE_REPORT_REFCOUNT);
 
 	/* From now on it is nobody's, and stays. */
 	dma_fence_get(&fence);
@@ -63,7 +63,7 @@ static void get_after_the_end_is_reported(void **state)
 	dma_fence_signal(&fence);
 	dma_fence_put(&fence);
 	dma_fence_get(&fence);
-	assert_int_equal(caught()->of[REPORT_REFCOUNT], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_REFCOUNT], 1);
 	assert_non_null(strstr(caught()->last, "after the last dma_fence_put()"));
 	dma_fence_put(&fence);
 	dma_fence_put(&fence);
@@ -92,7 +92,7 @@ static void memory_is_kept_after_a_fault(void **state)
 		dma_fence_rcu_barrier();
 		memset(kept[i], 0, sizeof(*kept[i])); /* ours still, says the sanitizer */
 	}
-	assert_int_equal(caught()->of[REPORT_REFCOUNT], 2);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_REFCOUNT], 2);
 }
 
 static void overflow_saturates(void **state)
@@ -107,7 +107,7 @@ static void overflow_saturates(void **state)
 	dma_fence_get(&fence);
 	assert_int_equal(caught()->count, 0);
 	dma_fence_get(&fence);
-	assert_int_equal(caught()->of[REPORT_REFCOUNT], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_REFCOUNT], 1);
 	assert_non_null(strstr(caught()->last, "leaked in a loop"));
 	for (i = 0; i < 1000; i++)
 		dma_fence_put(&fence);
@@ -220,7 +220,7 @@ static void replace_once(struct dma_fence *fence)
 
 static void slot_changes_meanwhile(void **state)
 {
-	static const struct hooks hooks = { .get = replace_once, .report = catch_report };
+	static const struct hooks hooks = { .get_rcu = replace_once };
 	struct dma_fence old, new;
 
 	(void)state;
@@ -228,10 +228,11 @@ static void slot_changes_meanwhile(void **state)
 	fence_init(&new);
 	changing = &old;
 	replacement = &new;
-	hooks_install(&hooks);
+	dma_fence_hooks_add(&hooks);
 	dma_fence_rcu_read_lock();
 	assert_ptr_equal(dma_fence_get_rcu_safe(&changing), &new);
 	dma_fence_rcu_read_unlock();
+	dma_fence_hooks_remove(&hooks);
 	assert_int_equal(old.refcount, 1);
 	assert_int_equal(new.refcount, 2);
 	dma_fence_put(&new);

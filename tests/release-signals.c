@@ -27,13 +27,13 @@ static void quarantined(struct dma_fence *fence)
 	assert_false(dma_fence_test_signaled_flag(fence));
 	assert_int_equal(dma_fence_get_status(fence), 0);
 	assert_int_equal(caught()->count, 1);
-	assert_int_equal(caught()->of[REPORT_QUARANTINE], 1);
-	assert_true(dma_fence_report_taint() & 1u << REPORT_QUARANTINE);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_QUARANTINE], 1);
+	assert_true(dma_fence_taint() & 1u << DMA_FENCE_REPORT_QUARANTINE);
 	assert_int_equal(dma_fence_set_error(fence, -EIO), -EALREADY);
 
 	dma_fence_signal(fence);
 	assert_int_equal(dma_fence_get_status(fence), -EDEADLK);
-	assert_int_equal(caught()->of[REPORT_LATE_SIGNAL], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_LATE_SIGNAL], 1);
 	assert_int_equal(caught()->count, 2);
 	dma_fence_put(fence);
 	dma_fence_put(fence);
@@ -160,8 +160,8 @@ static void memory_stays_under_a_running_device(void **state)
 	set_flag(&device_stop);
 	join(thread);
 	assert_int_equal(dma_fence_get_status(&kept->fence), -EDEADLK);
-	assert_int_equal(caught()->of[REPORT_QUARANTINE], 1);
-	assert_int_equal(caught()->of[REPORT_LATE_SIGNAL], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_QUARANTINE], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_LATE_SIGNAL], 1);
 }
 
 /* As it is in production: without hooks, where a signal takes its short way. */
@@ -173,7 +173,7 @@ static void late_signal_is_reported_without_hooks(void **state)
 	ssize_t n;
 
 	(void)state;
-	hooks_install(NULL);
+	catch_end();
 	assert_int_equal(pipe(fds), 0);
 	dup2(fds[1], 2);
 	fence_init(&fence);
@@ -232,7 +232,7 @@ static void error_of_the_quarantined_stays(void **state)
 	dma_fence_enable_signaling(&fence);
 	dma_fence_put(&fence);
 	dma_fence_put(&fence); /* the context's */
-	assert_int_equal(caught()->of[REPORT_QUARANTINE], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_QUARANTINE], 1);
 	assert_int_equal(dma_fence_context_fail(context, -ENODEV), 1);
 	assert_int_equal(dma_fence_get_status(&fence), -EDEADLK);
 	dma_fence_context_destroy(context);

@@ -598,7 +598,7 @@ static void readers_and_writers(void **state)
 	assert_int_equal(caught()->count, 0);
 	assert_int_equal(released, created);
 	assert_true(lists > counts[LISTS] + counts[COPIES]);
-	hooks_install(NULL);
+	catch_end();
 }
 
 int main(void)

@@ -216,7 +216,7 @@ static void end_case(void)
 	dma_fence_rcu_barrier();
 	failing_malloc_unwatch();
 	assert_int_equal(live_blocks(), live_before);
-	hooks_install(NULL);
+	catch_end();
 }
 
 /* An object as new, in the middle of a case. */
@@ -594,13 +594,13 @@ static void without_room_nothing_is_added(void **state)
 
 	(void)state;
 	assert_int_equal(dma_resv_add_fence(&obj, fence(9), WRITE), -ENOSPC);
-	assert_int_equal(caught()->of[REPORT_RESERVATION], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_RESERVATION], 1);
 	assert_int_equal(dma_resv_reserve_fences(&obj, FEWEST), 0);
 	for (i = 0; i < FEWEST; i++)
 		assert_int_equal(dma_resv_add_fence(&obj, fence(i), READ), 0);
 	assert_int_equal(caught()->count, 1);
 	assert_int_equal(dma_resv_add_fence(&obj, fence(9), KERNEL), -ENOSPC);
-	assert_int_equal(caught()->of[REPORT_RESERVATION], 2);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_RESERVATION], 2);
 	assert_int_equal(caught()->count, 2);
 	assert_non_null(strstr(caught()->last, "dma_resv_reserve_fences()"));
 	caught()->count = 0;
@@ -698,7 +698,7 @@ static void a_container_is_reported_and_kept(void **state)
 
 	(void)state;
 	add(&obj, &array->base, READ);
-	assert_int_equal(caught()->of[REPORT_RESERVATION], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_RESERVATION], 1);
 	assert_int_equal(caught()->count, 1);
 	caught()->count = 0;
 	assert_int_equal(dma_resv_get_fences(&obj, READ, &num, &list), 0);
@@ -726,9 +726,9 @@ static void fences_are_published(void **state)
 	dma_resv_replace_fences(&obj, fence(1)->context, fence(2), WRITE);
 	begin_anew();
 	for (i = 0; i < 3; i += 2) {
-		assert_int_equal(caught()->of[REPORT_QUARANTINE], i / 2);
+		assert_int_equal(caught()->of[DMA_FENCE_REPORT_QUARANTINE], i / 2);
 		dma_fence_put(fence(i));
-		assert_int_equal(caught()->of[REPORT_QUARANTINE], i / 2 + 1);
+		assert_int_equal(caught()->of[DMA_FENCE_REPORT_QUARANTINE], i / 2 + 1);
 		dma_fence_signal(fence(i));
 		caught()->count = 0;
 		remake(i, dma_fence_context_alloc(1), 1);
@@ -1003,12 +1003,12 @@ static void replacing_by_what_is_none_is_reported(void **state)
 	assert_int_equal(dma_resv_add_fence(&obj, fence(1), READ), 0);
 	dma_resv_replace_fences(&obj, fence(0)->context, NULL, READ);
 	dma_resv_replace_fences(&obj, fence(0)->context, fence(8), NO_USAGE);
-	assert_int_equal(caught()->of[REPORT_RESERVATION], 2);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_RESERVATION], 2);
 	assert_content(&obj, 2);
 	assert_int_equal(references(8), 1);
 
 	dma_resv_replace_fences(&obj, fence(0)->context, &array->base, READ);
-	assert_int_equal(caught()->of[REPORT_RESERVATION], 3);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_RESERVATION], 3);
 	assert_true(is_there(&obj, &array->base, READ));
 	assert_int_equal(caught()->count, 3);
 	caught()->count = 0;
@@ -1895,7 +1895,7 @@ static void object_is_emptied_before(struct dma_fence *found)
 }
 
 /* A reader that does not take care calls dma_fence_get(), with this hook in it. */
-static const struct hooks careless_get = { .get = about_to_get, .report = catch_report };
+static const struct hooks careless_get = { .get = about_to_get };
 
 static void a_fence_that_has_gone_is_not_taken(void **state)
 {
@@ -1914,7 +1914,7 @@ static void a_fence_that_has_gone_is_not_taken(void **state)
 		remake(0, dma_fence_context_alloc(1), 1);
 		fill(&obj, 0, FEWEST);
 		before_get = changes[c];
-		hooks_install(&careless_get);
+		dma_fence_hooks_add(&careless_get);
 		assert_int_equal(dma_resv_get_fences(&obj, BOOKKEEP, &num, &list), 0);
 		assert_int_equal(*release_count(), 1);
 		assert_int_equal(caught()->count, 0);
@@ -1926,7 +1926,7 @@ static void a_fence_that_has_gone_is_not_taken(void **state)
 		free(list);
 		begin_anew();
 	}
-	hooks_install(NULL);
+	dma_fence_hooks_remove(&careless_get);
 	end_case();
 }
 
@@ -2053,7 +2053,7 @@ static void look(struct dma_fence *added)
 
 static void a_place_is_not_looked_at_before_a_fence_is_in_it(void **state)
 {
-	static const struct hooks hooks = { .get = about_to_get, .report = catch_report };
+	static const struct hooks hooks = { .get = about_to_get };
 
 	(void)state;
 	failing_malloc_fill = fence(5); /* is in the places that are not used */
@@ -2061,8 +2061,9 @@ static void a_place_is_not_looked_at_before_a_fence_is_in_it(void **state)
 	failing_malloc_fill = NULL;
 	assert_int_equal(dma_resv_add_fence(&obj, fence(0), READ), 0);
 	before_get = look;
-	hooks_install(&hooks);
+	dma_fence_hooks_add(&hooks);
 	assert_int_equal(dma_resv_add_fence(&obj, fence(1), READ), 0);
+	dma_fence_hooks_remove(&hooks);
 	assert_null(before_get);
 	assert_int_equal(seen_meanwhile, 1);
 	assert_ptr_equal(first_meanwhile, fence(0));
@@ -2096,7 +2097,7 @@ static void an_object_does_not_end_locked(void **state)
 	dma_resv_init(&ended);
 	assert_true(dma_resv_trylock(&ended));
 	dma_resv_fini(&ended);
-	assert_int_equal(caught()->of[REPORT_LOCKING], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_LOCKING], 1);
 	assert_int_equal(caught()->count, 1);
 	caught()->count = 0;
 	end_case();
@@ -2108,18 +2109,18 @@ static void changes_without_the_lock_are_reported(void **state)
 
 	(void)state;
 	dma_resv_unlock(&obj);
-	dma_fence_debug_set("locking");
+	dma_fence_debug_set(DEBUG_LOCKING);
 	assert_int_equal(dma_resv_reserve_fences(&obj, FEWEST), 0);
-	assert_int_equal(caught()->of[REPORT_LOCKING], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_LOCKING], 1);
 	assert_int_equal(dma_resv_add_fence(&obj, fence(0), READ), 0);
-	assert_int_equal(caught()->of[REPORT_LOCKING], 2);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_LOCKING], 2);
 	dma_resv_replace_fences(&obj, fence(0)->context, fence(1), READ);
-	assert_int_equal(caught()->of[REPORT_LOCKING], 3);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_LOCKING], 3);
 	assert_int_equal(dma_resv_copy_fences(&obj, &other), 0);
-	assert_int_equal(caught()->of[REPORT_LOCKING], 4);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_LOCKING], 4);
 	dma_resv_iter_begin(&cursor, &obj, READ);
 	assert_null(dma_resv_iter_first(&cursor));
-	assert_int_equal(caught()->of[REPORT_LOCKING], 5);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_LOCKING], 5);
 
 	/* Who asks needs none, and with the lock all is well. */
 	assert_true(dma_resv_test_signaled(&obj, READ));
@@ -2129,7 +2130,7 @@ static void changes_without_the_lock_are_reported(void **state)
 	assert_content(&obj, 2);
 	assert_int_equal(caught()->count, 5);
 	caught()->count = 0;
-	dma_fence_debug_set(NULL);
+	dma_fence_debug_clear(DEBUG_LOCKING);
 	end_case();
 }
 
@@ -2179,7 +2180,7 @@ static void very_many_fences(void **state)
 
 static int teardown(void **state)
 {
-	dma_fence_debug_set(NULL);
+	dma_fence_debug_clear(DEBUG_LOCKING);
 	return catch_teardown(state);
 }
 
@@ -2249,5 +2250,6 @@ int main(void)
 		CASE(very_many_fences),
 	};
 
+	dma_fence_report_source = NULL; /* what it looks up for details is not counted */
 	return RUN(tests);
 }

@@ -231,7 +231,7 @@ static void everything_at_once(void **state)
 	assert_int_equal(shared.ran + shared.removed, shared.added);
 	assert_true(shared.fences > 100 && shared.ran > 100 && shared.removed > 100);
 	assert_true(shared.waits > 100 && shared.errors > 10);
-	hooks_install(NULL);
+	catch_end();
 }
 
 int main(void)

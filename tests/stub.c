@@ -37,12 +37,12 @@ static void shared_stub_survives_a_put_too_many(void **state)
 	catch_reports();
 	dma_fence_put(stub);
 	dma_fence_put(stub);
-	assert_int_equal(caught()->of[REPORT_REFCOUNT], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_REFCOUNT], 1);
 	stub = dma_fence_get_stub();
 	assert_true(dma_fence_is_signaled(stub));
 	dma_fence_put(stub);
 	assert_int_equal(caught()->count, 1);
-	hooks_install(NULL);
+	catch_end();
 }
 
 static void private_stub(void **state)

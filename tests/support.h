@@ -195,7 +195,7 @@ static inline int calls(struct counter *counter)
 /* Reports that were made since catch_reports(). */
 struct caught {
 	int count;
-	int of[8];
+	int of[16];
 	char last[512];
 };
 
@@ -206,10 +206,11 @@ static inline struct caught *caught(void)
 	return &reports;
 }
 
-static inline void catch_report(const struct report *report)
+static inline void catch_report(const struct dma_fence_report *report, void *arg)
 {
 	struct caught *reports = caught();
 
+	(void)arg;
 	reports->count++;
 	reports->of[report->reason]++;
 	snprintf(reports->last, sizeof(reports->last), "%s", report->text);
@@ -217,10 +218,13 @@ static inline void catch_report(const struct report *report)
 
 static inline void catch_reports(void)
 {
-	static const struct hooks hooks = { .report = catch_report };
-
 	memset(caught(), 0, sizeof(struct caught));
-	hooks_install(&hooks);
+	dma_fence_set_report_handler(catch_report, NULL);
+}
+
+static inline void catch_end(void)
+{
+	dma_fence_set_report_handler(NULL, NULL);
 }
 
 /* For tests whose every case begins without reports and releases. */
@@ -235,7 +239,7 @@ static inline int catch_setup(void **state)
 static inline int catch_teardown(void **state)
 {
 	(void)state;
-	hooks_install(NULL);
+	catch_end();
 	return 0;
 }
 

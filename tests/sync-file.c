@@ -352,7 +352,7 @@ static void last_reference_of_a_pending_one_is_reported(void **state)
 	assert_int_equal(caught()->count, 0);
 	close(fd);
 	export_another();
-	assert_int_equal(caught()->of[REPORT_QUARANTINE], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_QUARANTINE], 1);
 	assert_int_equal(caught()->count, 1);
 	catch_reports();
 	assert_int_equal(*release_count(), 0);

@@ -47,18 +47,18 @@ static void pending_fences_are_cancelled_and_reported(void **state)
 				 i < 3 || i == 10 ? 1 : -ECANCELED);
 		assert_int_equal(calls(&counters[i]), 1);
 	}
-	assert_int_equal(caught()->of[REPORT_CONTEXT_DESTROY], N - 4);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_CONTEXT_DESTROY], N - 4);
 	assert_int_equal(caught()->count, N - 4);
 	assert_non_null(strstr(caught()->last, "leaving ring 3"));
 	assert_non_null(strstr(caught()->last, ":130 "));
-	assert_true(dma_fence_report_taint() & 1u << REPORT_CONTEXT_DESTROY);
+	assert_true(dma_fence_taint() & 1u << DMA_FENCE_REPORT_CONTEXT_DESTROY);
 
 	assert_int_equal(*release_count(), 0);
 	for (i = 0; i < N; i++)
 		dma_fence_put(&fences[i]);
 	assert_int_equal(*release_count(), N);
 	dma_fence_rcu_barrier();
-	hooks_install(NULL);
+	catch_end();
 }
 
 /* Others may have dropped theirs long ago: then it is the context that releases. */
@@ -80,7 +80,7 @@ static void forgotten_by_all_but_the_context(void **state)
 	assert_int_equal(*release_count(), N);
 	assert_int_equal(caught()->count, N);
 	dma_fence_rcu_barrier();
-	hooks_install(NULL);
+	catch_end();
 }
 
 /* A callback would submit the next piece of work: it is told that it cannot. */
@@ -111,7 +111,7 @@ static void nothing_is_emitted_any_more(void **state)
 	assert_int_equal(dma_fence_get_status(&fences[0]), -ECANCELED);
 	dma_fence_put(&fences[0]);
 	dma_fence_rcu_barrier();
-	hooks_install(NULL);
+	catch_end();
 }
 
 int main(void)

@@ -46,7 +46,7 @@ static int teardown(void **state)
 {
 	int i;
 
-	dma_fence_debug_set(NULL);
+	dma_fence_debug_clear(DEBUG_LOCKING);
 	for (i = 0; i < ACTORS; i++) {
 		if (!actor_end(actors[i]))
 			return -1;
@@ -60,7 +60,7 @@ static int teardown(void **state)
 static void assert_reported(const char *text)
 {
 	assert_int_equal(caught()->count, 1);
-	assert_int_equal(caught()->of[REPORT_LOCKING], 1);
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_LOCKING], 1);
 	assert_non_null(strstr(caught()->last, text));
 	memset(caught(), 0, sizeof(struct caught));
 }
@@ -1110,7 +1110,7 @@ static void misuse_is_reported_if_asked_for(void **state)
 {
 	(void)state;
 	misuse_by_one_thread(assert_not_reported);
-	dma_fence_debug_set("locking");
+	dma_fence_debug_set(DEBUG_LOCKING);
 	misuse_by_one_thread(assert_reported);
 }
 
@@ -1123,7 +1123,7 @@ static int begin_and_hold(struct actor *actor, void *mutex)
 static void what_is_another_threads(void **state)
 {
 	(void)state;
-	dma_fence_debug_set("locking");
+	dma_fence_debug_set(DEBUG_LOCKING);
 	assert_int_equal(tell_and_await(actors[0], begin_and_hold, &a), 0);
 	assert_int_equal(dma_ww_mutex_lock(&b, &actors[0]->ctx), 0);
 	assert_reported("not the thread's own");
@@ -1139,7 +1139,7 @@ static void what_is_another_threads(void **state)
 static void what_has_to_be_done_after_backing_off(void **state)
 {
 	(void)state;
-	dma_fence_debug_set("locking");
+	dma_fence_debug_set(DEBUG_LOCKING);
 	begin_in_order(2);
 	assert_int_equal(dma_ww_mutex_lock(&b, NULL), 0);
 	assert_int_equal(tell_and_await(actors[1], lock, &a), 0);
@@ -1228,7 +1228,7 @@ static void right_use_is_not_reported(void **state)
 	size_t i;
 
 	(void)state;
-	dma_fence_debug_set("locking");
+	dma_fence_debug_set(DEBUG_LOCKING);
 	for (i = 0; i < ARRAY_SIZE(objects); i++)
 		dma_resv_init(&objects[i]);
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
@@ -1247,7 +1247,7 @@ static void interrupted_after_backing_off(void **state)
 {
 	(void)state;
 	handle_signals(0);
-	dma_fence_debug_set("locking");
+	dma_fence_debug_set(DEBUG_LOCKING);
 	begin_in_order(2);
 	assert_int_equal(dma_ww_mutex_lock(&b, NULL), 0);
 	assert_int_equal(tell_and_await(actors[1], lock, &a), 0);
@@ -1331,9 +1331,9 @@ static void words_of_the_environment(void **state)
 		assert_int_equal(*line, 0);
 	}
 
-	dma_fence_debug_set("locking");
+	dma_fence_debug_set(DEBUG_LOCKING);
 	assert_true(debug(DEBUG_LOCKING));
-	dma_fence_debug_set(NULL);
+	dma_fence_debug_clear(DEBUG_LOCKING);
 	assert_false(debug(DEBUG_LOCKING));
 }
 
@@ -1383,6 +1383,6 @@ int main(int argc, char **argv)
 
 	/* Another one of this program asks what is switched on: see debug_by_environment(). */
 	if (argc > 1 && !strcmp(argv[1], "--debug"))
-		return (int)dma_fence_debug;
+		return (int)dma_fence_debug_flags;
 	return RUN(tests);
 }

@@ -9,6 +9,7 @@
 #include <dmafence/fence.h>
 #include <dmafence/promise.h>
 #include <dmafence/rcu.h>
+#include <dmafence/report.h>
 #include <dmafence/resv.h>
 #include <dmafence/sync-file.h>
 #include <dmafence/syncobj.h>

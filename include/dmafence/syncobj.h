@@ -175,7 +175,7 @@ enum dma_fence_syncobj_query_flags {
  * @point: where to; 0 if there is none yet, or the object is binary
  *
  * Polls, of an object of this process, what is pending first. No system call, but for what that
- * signals.
+ * signals, or lets go of.
  *
  * Returns 0, -EINVAL if a pointer is NULL or a flag unknown, -EPROTO.
  */

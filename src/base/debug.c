@@ -1,47 +1,70 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <dmafence/report.h>
+
 #include "base/debug.h"
 
-uint32_t dma_fence_debug;
+uint32_t dma_fence_debug_flags;
 
-static const struct {
-	const char *word;
-	enum debug what;
-} words_known[] = {
-	{ "locking", DEBUG_LOCKING },
-};
-
-static uint32_t meaning(const char *word, size_t length)
+void dma_fence_debug_set(enum debug what)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(words_known) / sizeof(words_known[0]); i++) {
-		if (strlen(words_known[i].word) == length &&
-		    !memcmp(words_known[i].word, word, length))
-			return words_known[i].what;
-	}
-	fprintf(stderr, "dmafence: DMA_FENCE_DEBUG: nothing is known by the name of '%.*s'\n",
-		(int)length, word);
-	return 0;
+	atomic_fetch_or_relaxed(&dma_fence_debug_flags, what);
 }
 
-void dma_fence_debug_set(const char *words)
+void dma_fence_debug_clear(enum debug what)
 {
-	uint32_t what = 0;
+	atomic_fetch_and_relaxed(&dma_fence_debug_flags, ~(uint32_t)what);
+}
+
+static const struct debug_word *find(const char *word, size_t length)
+{
+	const struct debug_word *known;
+
+	for (known = dma_fence_debug_words; known->word; known++) {
+		if (strlen(known->word) == length && !memcmp(known->word, word, length))
+			return known;
+	}
+	return NULL;
+}
+
+/* Goes through the words. Starts what they name, or counts those that name nothing. */
+static unsigned int go_through(const char *words, bool start, bool tell)
+{
+	unsigned int unknown = 0;
 	size_t length;
 
 	for (; words && *words; words += length + (words[length] == ',')) {
+		const struct debug_word *known;
+
 		length = strcspn(words, ",");
-		if (length)
-			what |= meaning(words, length);
+		if (!length)
+			continue;
+		known = find(words, length);
+		if (known && start)
+			known->start();
+		if (!known && tell)
+			fprintf(stderr,
+				"dmafence: DMA_FENCE_DEBUG: nothing is known by the name of "
+				"'%.*s'\n",
+				(int)length, words);
+		unknown += !known;
 	}
-	atomic_store_relaxed(&dma_fence_debug, what);
+	return unknown;
 }
 
-__attribute__((constructor)) static void from_environment(void)
+int dma_fence_debug(const char *words)
 {
-	dma_fence_debug_set(getenv("DMA_FENCE_DEBUG"));
+	if (go_through(words, false, false))
+		return -EINVAL;
+	go_through(words, true, false);
+	return 0;
+}
+
+void dma_fence_debug_start(void)
+{
+	go_through(getenv("DMA_FENCE_DEBUG"), true, true);
 }

@@ -11,18 +11,33 @@
 
 #include "base/atomic.h"
 
+/* What the core itself looks at. */
 enum debug {
-	DEBUG_LOCKING = 1 << 0, /* "locking": how wound/wait locks are used */
+	DEBUG_LOCKING = 1 << 0,	   /* how wound/wait locks are used */
+	DEBUG_LOCKS = 1 << 1,	   /* the hooks of locks are to be called */
+	DEBUG_SIGNALLING = 1 << 2, /* signalling sections, and the locks of users */
 };
 
-extern uint32_t dma_fence_debug;
+extern uint32_t dma_fence_debug_flags;
 
-static inline bool debug(enum debug what)
+static inline bool debug(uint32_t what)
 {
-	return atomic_load_relaxed(&dma_fence_debug) & what;
+	return unlikely(atomic_load_relaxed(&dma_fence_debug_flags) & what);
 }
 
-/* Switches on what the words name, and all else off; NULL for nothing. Others are reported. */
-void dma_fence_debug_set(const char *words);
+void dma_fence_debug_set(enum debug what);
+void dma_fence_debug_clear(enum debug what);
+
+/* What is in the environment. */
+void dma_fence_debug_start(void);
+
+/* A word that can be switched on. */
+struct debug_word {
+	const char *word;
+	void (*start)(void);
+};
+
+/* Whoever is above lists them all (diag/words.c). The last has no word. */
+extern const struct debug_word dma_fence_debug_words[];
 
 #endif

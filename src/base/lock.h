@@ -8,6 +8,7 @@
 #ifndef DMAFENCE_BASE_LOCK_H
 #define DMAFENCE_BASE_LOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/atomic.h"
@@ -31,6 +32,14 @@ static inline void lock_acquire(struct lock *lock)
 
 	if (unlikely(!atomic_cas_acquire(&lock->state, &free, LOCK_HELD)))
 		dma_fence_lock_contended(lock);
+}
+
+/* Takes it if it is free. */
+static inline bool lock_try(struct lock *lock)
+{
+	uint32_t free = LOCK_FREE;
+
+	return atomic_cas_acquire(&lock->state, &free, LOCK_HELD);
 }
 
 static inline void lock_release(struct lock *lock)

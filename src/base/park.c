@@ -89,17 +89,23 @@ void dma_fence_park_wake(const uint32_t *word)
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX);
 }
 
-int dma_fence_park_event_wait(struct park_event *event, bool interruptible, int64_t deadline)
+bool dma_fence_park_event_spin(struct park_event *event)
 {
 	struct spin spin = { 0 };
 	uint32_t state;
-	int ret;
 
 	while ((state = atomic_load_acquire(&event->state)) != PARK_EVENT_POSTED) {
 		if (!spin_once(&spin))
 			break;
 	}
 	dma_fence_spin_learn(&spin, state == PARK_EVENT_POSTED);
+	return state == PARK_EVENT_POSTED;
+}
+
+int dma_fence_park_event_sleep(struct park_event *event, bool interruptible, int64_t deadline)
+{
+	uint32_t state = atomic_load_acquire(&event->state);
+	int ret;
 
 	for (ret = 0; state != PARK_EVENT_POSTED; state = atomic_load_acquire(&event->state)) {
 		if (ret == -ETIMEDOUT || (ret == -EINTR && interruptible))
@@ -110,4 +116,11 @@ int dma_fence_park_event_wait(struct park_event *event, bool interruptible, int6
 		ret = dma_fence_park_wait_attended(&event->state, PARK_EVENT_SLEEPING, deadline);
 	}
 	return 0;
+}
+
+int dma_fence_park_event_wait(struct park_event *event, bool interruptible, int64_t deadline)
+{
+	if (dma_fence_park_event_spin(event))
+		return 0;
+	return dma_fence_park_event_sleep(event, interruptible, deadline);
 }

@@ -138,4 +138,8 @@ static inline void park_event_again(struct park_event *event)
  */
 int dma_fence_park_event_wait(struct park_event *event, bool interruptible, int64_t deadline);
 
+/* Its two parts: whether it has been posted, after some looks; and sleeping until it is. */
+bool dma_fence_park_event_spin(struct park_event *event);
+int dma_fence_park_event_sleep(struct park_event *event, bool interruptible, int64_t deadline);
+
 #endif

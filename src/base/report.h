@@ -1,37 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Reports: what the library says when a contract with it was broken.
- *
- * A fault taints the process: whoever looks at a later failure sees that something was wrong
- * before. Without a hook a report is one line on stderr.
- */
+/* Reports: what the library says when a contract with it was broken. See dmafence/report.h. */
 #ifndef DMAFENCE_BASE_REPORT_H
 #define DMAFENCE_BASE_REPORT_H
 
 #include <stdint.h>
 
-struct dma_fence;
+#include <dmafence/report.h>
 
-enum report_reason {
-	REPORT_REFCOUNT,	/* a count left its range; the object is never freed */
-	REPORT_QUARANTINE,	/* last reference of a published fence that nobody signaled */
-	REPORT_LATE_SIGNAL,	/* a fence in quarantine was signaled after all */
-	REPORT_CONTEXT_DESTROY, /* a producer went away with fences pending */
-	REPORT_MEMBERS,		/* a container was made of what it cannot be made of */
-	REPORT_LOCKING,		/* a wound/wait lock was not used as it has to be */
-	REPORT_RESERVATION,	/* a fence was added to a reservation object that cannot be there */
+/* With no lock held that a function takes which a handler may call. */
+void dma_fence_report(enum dma_fence_report_reason reason, struct dma_fence *fence,
+		      const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * The same by who sees to it that nothing is reported twice, and knows how it came to that: 'details'
+ * are as in struct dma_fence_report, or NULL, and are freed.
+ */
+void dma_fence_report_with_details(enum dma_fence_report_reason reason, struct dma_fence *fence,
+				   char *details, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* What diagnosis knows of a fault. */
+struct report_source {
+	/* There was one, whether anybody is told or not. */
+	void (*fault)(enum dma_fence_report_reason reason, struct dma_fence *fence);
+
+	/* By which way the program has come here; 0 where that is not known. */
+	uint64_t (*site)(void);
+
+	/* For struct dma_fence_report, to be freed; NULL for nothing. */
+	char *(*details)(enum dma_fence_report_reason reason, struct dma_fence *fence);
 };
 
-struct report {
-	enum report_reason reason;
-	const struct dma_fence *fence;
-	const char *text; /* one line, no newline at its end; valid during the call */
-};
-
-void dma_fence_report(enum report_reason reason, const struct dma_fence *fence, const char *format,
-		      ...) __attribute__((format(printf, 3, 4)));
-
-/* One bit per report_reason seen since the process began. */
-uint32_t dma_fence_report_taint(void);
+/* NULL, or set before there is a second thread. */
+extern const struct report_source *dma_fence_report_source;
 
 #endif

@@ -12,12 +12,12 @@
 int dma_fence_eventfd_check(int fd)
 {
 	static const char eventfd[] = "anon_inode:[eventfd]";
-	char path[32], name[sizeof(eventfd)];
+	char path[40], name[sizeof(eventfd)];
 	ssize_t length;
 
 	if (fcntl(fd, F_GETFD) < 0)
 		return -EBADF;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", fd);
 	length = readlink(path, name, sizeof(name));
 	if (length != sizeof(eventfd) - 1 || memcmp(name, eventfd, sizeof(eventfd) - 1) != 0)
 		return -EINVAL;

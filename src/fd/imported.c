@@ -285,14 +285,20 @@ struct dma_fence *dma_fence_imported_create(int fd, enum sync_file_kind kind, co
 	return &imported->base;
 }
 
+bool dma_fence_is_imported(const struct dma_fence *fence)
+{
+	const struct dma_fence_ops *ops = atomic_load_relaxed(&fence->ops);
+
+	return fence_is_outside(fence) && (ops == &imported_ops[SYNC_FILE_PIPE].ops ||
+					   ops == &imported_ops[SYNC_FILE_KERNEL].ops);
+}
+
 int dma_fence_imported_dup_fd(struct dma_fence *fence)
 {
 	struct imported *imported = imported_of(fence);
 	int fd = -ENOENT;
 
-	if (!(atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_OUTSIDE) ||
-	    (atomic_load_relaxed(&fence->ops) != &imported_ops[SYNC_FILE_PIPE].ops &&
-	     atomic_load_relaxed(&fence->ops) != &imported_ops[SYNC_FILE_KERNEL].ops))
+	if (!dma_fence_is_imported(fence))
 		return -ENOENT;
 	lock_acquire(lock_of(imported));
 	if (imported->watch.fd >= 0) {

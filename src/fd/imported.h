@@ -25,6 +25,9 @@ struct dma_fence *dma_fence_imported_create(int fd, enum sync_file_kind kind, co
  */
 int dma_fence_imported_dup_fd(struct dma_fence *fence);
 
+/* Whether it is one of these. */
+bool dma_fence_is_imported(const struct dma_fence *fence);
+
 /* Around a fork(), for fd/sync-file.c; the second in parent and child. */
 void dma_fence_imported_fork_prepare(void);
 void dma_fence_imported_fork_done(void);

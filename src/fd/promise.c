@@ -9,11 +9,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <dmafence/promise.h>
 #include <dmafence/unwrap.h>
 
 #include "base/clock.h"
 #include "fd/mutants.h"
+#include "fd/promise.h"
+#include "fence/look.h"
 #include "fence/outcome.h"
 #include "fence/state.h"
 
@@ -21,6 +22,7 @@ struct dma_fence_promise {
 	/* At the start of the block, for dma_fence_free(). */
 	struct dma_fence fence;
 	struct dma_fence_cb cb;
+	struct dma_fence *kept_with; /* there for as long as the fence is pending */
 };
 
 static const char *promise_driver_name(struct dma_fence *fence)
@@ -48,6 +50,7 @@ struct dma_fence_promise *dma_fence_promise_create(void)
 		errno = ENOMEM;
 		return NULL;
 	}
+	promise->kept_with = NULL;
 	dma_fence_init(&promise->fence, &promise_ops, dma_fence_context_alloc(1), 1);
 	return promise;
 }
@@ -69,6 +72,11 @@ static void delivered(struct dma_fence *fence, struct dma_fence_cb *cb)
 		(struct dma_fence_promise *)((char *)cb - offsetof(struct dma_fence_promise, cb));
 
 	end(promise, fence_timestamp(fence), MUTANT(PROMISE_LOSES_ERROR) ? 0 : fence_error(fence));
+}
+
+bool dma_fence_is_promise_callback(dma_fence_func_t func)
+{
+	return func == delivered;
 }
 
 static bool made_of(struct dma_fence *fence, const struct dma_fence *what)
@@ -97,6 +105,7 @@ int dma_fence_promise_keep(struct dma_fence_promise *promise, struct dma_fence *
 	}
 	if (made_of(fence, &promise->fence) && !MUTANT(PROMISE_WAITS_FOR_ITSELF))
 		return -EDEADLK;
+	atomic_store_relaxed(&promise->kept_with, fence);
 	if (dma_fence_add_callback(fence, &promise->cb, delivered))
 		delivered(fence, &promise->cb); /* it has signaled */
 	return 0;
@@ -114,4 +123,37 @@ int dma_fence_promise_fail(struct dma_fence_promise *promise, int error)
 		return -EINVAL;
 	end(promise, clock_now(), error);
 	return 0;
+}
+
+/* Looking on */
+
+bool dma_fence_is_promise(const struct dma_fence *fence)
+{
+	return atomic_load_relaxed(&fence->ops) == &promise_ops;
+}
+
+struct dma_fence *dma_fence_promise_of_callback(const struct dma_fence_cb *cb)
+{
+	if (cb->func != delivered)
+		return NULL;
+	return &((struct dma_fence_promise *)((uintptr_t)cb -
+					      offsetof(struct dma_fence_promise, cb)))
+			->fence;
+}
+
+/*
+ * What was delivered is there until its callback has returned, and that cannot before the promise's
+ * fence is signaled, which has to wait for the lock.
+ */
+struct dma_fence *dma_fence_promise_kept_with_unseen(struct dma_fence *fence)
+{
+	struct dma_fence_promise *promise = (struct dma_fence_promise *)(void *)fence;
+	uint64_t state = dma_fence_lock_state(fence, true);
+	struct dma_fence *kept_with;
+
+	if (state & SIGNALED)
+		return NULL;
+	kept_with = dma_fence_get_unseen(atomic_load_relaxed(&promise->kept_with));
+	dma_fence_unlock_pending(fence, state_callbacks(state));
+	return kept_with;
 }

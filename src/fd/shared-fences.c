@@ -373,6 +373,11 @@ static const struct container_ops shared_ops = {
 	.adopt = shared_adopt,
 };
 
+bool dma_fence_is_shared(const struct dma_fence *fence)
+{
+	return atomic_load_relaxed(&fence->ops) == &shared_ops.ops;
+}
+
 static struct shared_fence *create_fence(struct shared_fences *fences)
 {
 	struct shared_fence *fence = malloc(sizeof(*fence));

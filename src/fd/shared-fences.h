@@ -30,6 +30,9 @@ int dma_fence_shared_fences_find(struct shared_fences *fences, uint64_t point,
 				 struct syncobj_waiter *waiter, struct dma_fence **fence);
 void dma_fence_shared_fences_forget(struct shared_fences *fences, struct syncobj_waiter *waiter);
 
+/* Whether the fence is one of these. */
+bool dma_fence_is_shared(const struct dma_fence *fence);
+
 /* What is waited for does not matter any more: that of waiters, not that of fences. */
 void dma_fence_shared_fences_drop_waiters(struct shared_fences *fences);
 

@@ -33,8 +33,8 @@ static int lock_byte(int fd, int command, uint32_t id, short *type)
 
 int dma_fence_shared_reopen(int fd)
 {
-	char path[] = "/proc/self/fd/\0\0\0\0\0\0\0\0\0\0", digits[10];
-	size_t end = sizeof("/proc/self/fd/") - 1, count = 0;
+	char path[] = "/proc/thread-self/fd/\0\0\0\0\0\0\0\0\0\0", digits[10];
+	size_t end = sizeof("/proc/thread-self/fd/") - 1, count = 0;
 	int ret;
 
 	/* Without stdio, which may be locked for ever in a child of fork(). */

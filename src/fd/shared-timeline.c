@@ -67,6 +67,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hooks.h"
 #include "base/lock.h"
 #include "base/park.h"
 #include "base/refcount.h"
@@ -994,6 +995,7 @@ struct wait {
 	struct shared_timeline *timeline;
 	uint64_t point, serial; /* the serial is 0 as long as the point is not pending */
 	unsigned int flags;
+	struct sleeper *sleeper; /* how the caller wants to be known while he sleeps; or NULL */
 };
 
 static int wait_look_point(struct wait *wait)
@@ -1065,7 +1067,7 @@ static int wait_sleep(struct shared_timeline *timeline, uint32_t seen, int64_t d
 	return ret == -ETIMEDOUT ? 0 : ret;
 }
 
-static int wait_for(struct wait *wait, bool intr, int64_t deadline)
+static int wait_spinning(struct wait *wait, bool intr, int64_t deadline, bool *told)
 {
 	struct spin spin = { 0 };
 	bool spun = false;
@@ -1084,20 +1086,46 @@ static int wait_for(struct wait *wait, bool intr, int64_t deadline)
 		do {
 			spun = spun || !spin_once(&spin);
 		} while (!spun && changes_seen(wait->timeline) == seen);
+		if (spun && wait->sleeper && !*told) {
+			*told = true;
+			sleep_begin(wait->sleeper);
+		}
 		ret = spun ? wait_sleep(wait->timeline, seen, deadline) : 0;
 	}
 	dma_fence_spin_learn(&spin, !spun);
 	return looked > 0 ? 0 : looked;
 }
 
-int dma_fence_shared_timeline_wait(struct shared_timeline *timeline, uint64_t point,
-				   unsigned int flags, bool intr, int64_t deadline)
+static int wait_for(struct wait *wait, bool intr, int64_t deadline)
 {
-	struct wait wait = { .timeline = timeline, .point = point, .flags = flags };
+	bool told = false;
+	int ret = wait_spinning(wait, intr, deadline, &told);
+
+	if (told)
+		sleep_end(wait->sleeper);
+	return ret;
+}
+
+int dma_fence_shared_timeline_wait_as(struct shared_timeline *timeline, uint64_t point,
+				      unsigned int flags, bool intr, int64_t deadline,
+				      struct sleeper *sleeper)
+{
+	struct wait wait = {
+		.timeline = timeline,
+		.point = point,
+		.flags = flags,
+		.sleeper = sleeper,
+	};
 
 	if (likely(dma_fence_shared_timeline_passed(timeline, point)))
 		return 0;
 	return wait_for(&wait, intr, deadline);
+}
+
+int dma_fence_shared_timeline_wait(struct shared_timeline *timeline, uint64_t point,
+				   unsigned int flags, bool intr, int64_t deadline)
+{
+	return dma_fence_shared_timeline_wait_as(timeline, point, flags, intr, deadline, NULL);
 }
 
 int dma_fence_shared_timeline_wait_serial(struct shared_timeline *timeline, uint64_t serial,

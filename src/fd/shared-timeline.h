@@ -47,6 +47,8 @@
 /* How often who waits, or has the doorbell watched, is to look whether owners are still there. */
 #define SHARED_CHECK_NS INT64_C(80000000)
 
+struct sleeper;
+
 struct shared_timeline {
 	const uint64_t *signaled; /* in the memory: all points up to this one have ended */
 
@@ -219,6 +221,11 @@ enum shared_wait_flags {
  */
 int dma_fence_shared_timeline_wait(struct shared_timeline *timeline, uint64_t point,
 				   unsigned int flags, bool intr, int64_t deadline);
+
+/* The same. While it sleeps @sleeper, unless that is NULL, says for what (base/hooks.h). */
+int dma_fence_shared_timeline_wait_as(struct shared_timeline *timeline, uint64_t point,
+				      unsigned int flags, bool intr, int64_t deadline,
+				      struct sleeper *sleeper);
 
 /**
  * dma_fence_shared_timeline_wait_serial - waits for an entry

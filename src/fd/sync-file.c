@@ -21,6 +21,7 @@
 #include <dmafence/rcu.h>
 #include <dmafence/unwrap.h>
 
+#include "base/hooks.h"
 #include "base/lock.h"
 #include "fd/imported.h"
 #include "fd/kernel-sync-file.h"
@@ -293,11 +294,14 @@ int dma_fence_sync_file_export_from(struct dma_fence *fence, uint32_t site)
 		return -EINVAL;
 	let_go(false);
 	fd = export_any(fence, site);
-	if (fd != -EMFILE && fd != -ENFILE)
-		return fd;
-	/* Of what is not needed any more some may come back. */
-	let_go(true);
-	return export_any(fence, site);
+	if (fd == -EMFILE || fd == -ENFILE) {
+		/* Of what is not needed any more some may come back. */
+		let_go(true);
+		fd = export_any(fence, site);
+	}
+	if (fd >= 0)
+		hook(export, fence, fd);
+	return fd;
 }
 
 int dma_fence_sync_file_export(struct dma_fence *fence)

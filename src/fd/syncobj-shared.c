@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/hooks.h"
 #include "fd/mutants.h"
 #include "fd/shared-fences.h"
 #include "fd/syncobj.h"
@@ -147,14 +148,20 @@ static void shared_forget(struct dma_fence_syncobj *syncobj, struct syncobj_wait
 static int shared_wait(struct dma_fence_syncobj *syncobj, uint64_t point, unsigned int flags,
 		       bool intr, int64_t deadline)
 {
+	const struct dma_fence_syncobj_point waited_for = { .syncobj = syncobj, .point = point };
+	struct sleeper sleeper = {
+		.points = &waited_for,
+		.num_points = 1,
+		.deadline = deadline,
+	};
 	unsigned int how = 0;
 
 	if (flags & DMA_FENCE_SYNCOBJ_WAIT_FOR_SUBMIT)
 		how |= SHARED_WAIT_FOR_SUBMIT;
 	if (flags & DMA_FENCE_SYNCOBJ_WAIT_AVAILABLE)
 		how |= SHARED_WAIT_AVAILABLE;
-	return dma_fence_shared_timeline_wait(shared_of(syncobj)->timeline, point, how, intr,
-					      deadline);
+	return dma_fence_shared_timeline_wait_as(shared_of(syncobj)->timeline, point, how, intr,
+						 deadline, &sleeper);
 }
 
 static const struct syncobj_ops shared_ops = {

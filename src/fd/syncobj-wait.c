@@ -11,8 +11,10 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/hooks.h"
 #include "fd/mutants.h"
 #include "fd/syncobj.h"
+#include "fence/wait.h"
 
 #define WAIT_FLAGS \
 	(DMA_FENCE_SYNCOBJ_WAIT_ALL | DMA_FENCE_SYNCOBJ_WAIT_FOR_SUBMIT | \
@@ -23,6 +25,25 @@
 #define POINTS_ON_STACK 16
 
 /* All that follows returns 0, -ETIMEDOUT, or what the wait is to return. */
+
+/* Until the event is posted by which one of the points makes itself known. */
+static int wait_for_event(const struct dma_fence_syncobj_point *points, uint32_t count,
+			  struct park_event *event, bool intr, int64_t deadline)
+{
+	struct sleeper sleeper = {
+		.points = points,
+		.num_points = count,
+		.deadline = deadline,
+	};
+	int ret;
+
+	if (dma_fence_park_event_spin(event))
+		return 0;
+	sleep_begin(&sleeper);
+	ret = dma_fence_park_event_sleep(event, intr, deadline);
+	sleep_end(&sleeper);
+	return ret;
+}
 
 /* With a deadline of 0 it asks. */
 static int wait_for_fence(struct dma_fence *fence, bool intr, int64_t deadline)
@@ -78,7 +99,7 @@ int dma_fence_syncobj_get_promised(const struct dma_fence_syncobj_point *point, 
 		return ret;
 	if (!deadline)
 		return -ETIMEDOUT;
-	ret = dma_fence_park_event_wait(&event, intr, deadline);
+	ret = wait_for_event(point, 1, &event, intr, deadline);
 	return take_promised(syncobj, &waiter, ret, fence);
 }
 
@@ -278,7 +299,8 @@ static int await_promises(struct wait *wait)
 
 		if (place->fence)
 			continue;
-		ret = dma_fence_park_event_wait(&place->own_event, wait->intr, wait->deadline);
+		ret = wait_for_event(&wait->points[i], 1, &place->own_event, wait->intr,
+				     wait->deadline);
 		place->waits = false;
 		ret = take_promised(wait->points[i].syncobj, &place->waiter, ret, &place->fence);
 		if (ret) {
@@ -347,7 +369,8 @@ static int wait_for_any(struct wait *wait)
 
 	/* At the last moment counts, too. */
 	while ((ret = look(wait)) == -ETIMEDOUT && !waited) {
-		waited = dma_fence_park_event_wait(&wait->event, wait->intr, wait->deadline);
+		waited = wait_for_event(wait->points, wait->count, &wait->event, wait->intr,
+					wait->deadline);
 		park_event_again(&wait->event);
 	}
 	return ret == -ETIMEDOUT && waited ? waited : ret;
@@ -388,32 +411,47 @@ static int wait_for_several(const struct dma_fence_syncobj_point *points, uint32
 	return ret > 0 ? 0 : ret;
 }
 
+/* Not inlined: who asks for what has passed needs no room on the stack. */
+static __attribute__((noinline)) int64_t
+wait_for_points(const struct dma_fence_syncobj_point *points, uint32_t count, unsigned int flags,
+		bool intr, int64_t timeout_ns, uint32_t *idx)
+{
+	const bool all = flags & DMA_FENCE_SYNCOBJ_WAIT_ALL;
+	int64_t deadline = timeout_ns ? clock_deadline(timeout_ns) : 0;
+	uint32_t which = 0;
+	int ret;
+
+	if (timeout_ns)
+		hook(wait_points_begin, points, count);
+	if (count == 1)
+		ret = wait_for_one(points, flags, intr, deadline);
+	else
+		ret = wait_for_several(points, count, flags, intr, deadline, &which);
+	if (timeout_ns)
+		hook(wait_points_end, points, ret);
+	/* The one that has succeeded, or of all, the one that has not. */
+	if (idx && !ret != all)
+		*idx = which;
+	return clock_time_left(ret, timeout_ns, deadline);
+}
+
 int64_t dma_fence_syncobj_wait(const struct dma_fence_syncobj_point *points, uint32_t count,
 			       unsigned int flags, bool intr, int64_t timeout_ns, uint32_t *idx)
 {
-	const bool all = flags & DMA_FENCE_SYNCOBJ_WAIT_ALL;
-	uint32_t i, which = 0;
-	int64_t deadline;
-	int ret;
+	uint32_t i;
 
-	if (!points || !count || flags & ~(unsigned int)WAIT_FLAGS || timeout_ns < 0)
+	if (!points || !count || flags & ~(unsigned int)WAIT_FLAGS)
 		return -EINVAL;
 	for (i = 0; i < count; i++) {
 		if (!points[i].syncobj)
 			return -EINVAL;
 	}
+	if (begin_wait(__func__, timeout_ns))
+		return -EINVAL;
 	if (count == 1 && points->syncobj->ops->passed(points->syncobj, points->point)) {
-		if (idx && !all)
+		if (idx && !(flags & DMA_FENCE_SYNCOBJ_WAIT_ALL))
 			*idx = 0;
 		return timeout_ns ? timeout_ns : 1;
 	}
-	deadline = timeout_ns ? clock_deadline(timeout_ns) : 0;
-	if (count == 1)
-		ret = wait_for_one(points, flags, intr, deadline);
-	else
-		ret = wait_for_several(points, count, flags, intr, deadline, &which);
-	/* The one that has succeeded, or of all, the one that has not. */
-	if (idx && !ret != all)
-		*idx = which;
-	return clock_time_left(ret, timeout_ns, deadline);
+	return wait_for_points(points, count, flags, intr, timeout_ns, idx);
 }

@@ -38,7 +38,7 @@ struct dma_fence_syncobj *dma_fence_syncobj_create(unsigned int flags)
 struct dma_fence_syncobj *dma_fence_syncobj_get(struct dma_fence_syncobj *syncobj)
 {
 	if (syncobj && unlikely(refcount_get(&syncobj->refcount) != REFCOUNT_OK))
-		dma_fence_report(REPORT_REFCOUNT, NULL,
+		dma_fence_report(DMA_FENCE_REPORT_REFCOUNT, NULL,
 				 "a sync object: a dma_fence_syncobj_get() too many: references "
 				 "are leaked in a loop; it is kept for ever");
 	return syncobj;

@@ -7,9 +7,11 @@
 #include <dmafence/array.h>
 #include <dmafence/rcu.h>
 
+#include "base/hooks.h"
 #include "base/report.h"
 #include "fence/array.h"
 #include "fence/container.h"
+#include "fence/look.h"
 #include "fence/outcome.h"
 
 static struct dma_fence_array *array_of(struct dma_fence *fence)
@@ -241,7 +243,7 @@ static unsigned int first_unfit(unsigned int num_fences, struct dma_fence **fenc
 
 static void report_unfit(struct dma_fence_array *array, unsigned int index, bool container)
 {
-	dma_fence_report(REPORT_MEMBERS, &array->base,
+	dma_fence_report(DMA_FENCE_REPORT_MEMBERS, &array->base,
 			 "array %" PRIu64 ":%" PRIu64 " was given %s as member %u: %s",
 			 array->base.context, array->base.seqno, container ? "a container" : "NULL",
 			 index,
@@ -250,7 +252,7 @@ static void report_unfit(struct dma_fence_array *array, unsigned int index, bool
 
 static void report_none(struct dma_fence_array *array)
 {
-	dma_fence_report(REPORT_MEMBERS, &array->base,
+	dma_fence_report(DMA_FENCE_REPORT_MEMBERS, &array->base,
 			 "array %" PRIu64 ":%" PRIu64 " was given no members: it signals with "
 			 "-EINVAL",
 			 array->base.context, array->base.seqno);
@@ -275,6 +277,7 @@ static void init(struct dma_fence_array *array, unsigned int num_fences, struct 
 	if (MUTANT(LOST_ERROR_INIT))
 		array->base.error = 2; /* and then init stores 0 */
 	dma_fence_init_container(&array->base, &array_ops, flags, context, seqno);
+	hook(contain, &array->base);
 }
 
 struct dma_fence_array *dma_fence_array_alloc(void)
@@ -341,6 +344,19 @@ struct dma_fence_array *dma_fence_array_create(int num_fences, struct dma_fence 
 }
 
 /* Looking into one */
+
+bool dma_fence_is_array_callback(dma_fence_func_t func)
+{
+	return func == rolled;
+}
+
+struct dma_fence *dma_fence_array_of_callback(const struct dma_fence_cb *cb)
+{
+	if (cb->func != rolled)
+		return NULL;
+	return (struct dma_fence *)(uintptr_t)((const char *)cb -
+					       offsetof(struct dma_fence_array, cb));
+}
 
 struct dma_fence *dma_fence_array_next(struct dma_fence *head, unsigned int index)
 {

@@ -14,4 +14,7 @@ struct dma_fence_array *dma_fence_array_create_dropped(unsigned int num_fences,
 						       uint64_t seqno,
 						       const struct dma_fence_outcome *dropped);
 
+/* Whether it is the callback by which an array waits for its members. */
+bool dma_fence_is_array_callback(dma_fence_func_t func);
+
 #endif

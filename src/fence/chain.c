@@ -38,9 +38,11 @@
 #include <dmafence/rcu.h>
 
 #include "base/hooks.h"
+#include "base/probe.h"
 #include "base/report.h"
 #include "fence/chain.h"
 #include "fence/container.h"
+#include "fence/look.h"
 #include "fence/outcome.h"
 
 static struct dma_fence_chain *chain_of(struct dma_fence *fence)
@@ -474,6 +476,7 @@ static void advance(struct dma_fence_chain *chain)
 			return;
 		}
 		fence_publish(pending);
+		probe(enable, pending);
 		hook(enable, pending);
 		chain = enable; /* our reference becomes its callback's */
 	}
@@ -483,6 +486,11 @@ static void advanced(struct dma_fence *fence, struct dma_fence_cb *cb)
 {
 	(void)fence;
 	advance((struct dma_fence_chain *)((char *)cb - offsetof(struct dma_fence_chain, cb)));
+}
+
+bool dma_fence_is_chain_callback(dma_fence_func_t func)
+{
+	return func == advanced;
 }
 
 /* What the fence asks of its back end */
@@ -647,6 +655,28 @@ int dma_fence_chain_find_seqno(struct dma_fence **pfence, uint64_t seqno)
 	return 0;
 }
 
+/* Looking on */
+
+struct dma_fence *dma_fence_chain_of_callback(const struct dma_fence_cb *cb)
+{
+	if (cb->func != advanced)
+		return NULL;
+	return (struct dma_fence *)(uintptr_t)((const char *)cb -
+					       offsetof(struct dma_fence_chain, cb));
+}
+
+struct dma_fence *dma_fence_chain_before_unseen(struct dma_fence_chain *chain)
+{
+	struct dma_fence *prev;
+	uint64_t state;
+	bool locked = lock_pending(chain, &state);
+
+	prev = dma_fence_get_unseen(atomic_load_acquire(&chain->prev));
+	if (locked)
+		unlock(chain, state);
+	return prev;
+}
+
 /* Walking */
 
 struct dma_fence *dma_fence_chain_walk(struct dma_fence *fence)
@@ -756,7 +786,7 @@ static void init_skips(struct dma_fence_chain *chain, struct dma_fence_chain *pr
 
 static void report_unfit(struct dma_fence_chain *chain, const struct dma_fence *fence)
 {
-	dma_fence_report(REPORT_MEMBERS, &chain->base,
+	dma_fence_report(DMA_FENCE_REPORT_MEMBERS, &chain->base,
 			 "point %" PRIu64 " of a chain was given %s as the fence of its work: %s",
 			 chain->base.seqno, fence ? "a chain" : "NULL",
 			 fence ? "what comes before goes into 'prev'"
@@ -792,6 +822,7 @@ void dma_fence_chain_init(struct dma_fence_chain *chain, struct dma_fence *prev,
 	if (prev)
 		container_publish(prev);
 	dma_fence_init_container(&chain->base, &chain_ops, kind, context, seqno);
+	hook(contain, &chain->base);
 	if (!fence || dma_fence_is_chain(fence))
 		report_unfit(chain, fence);
 }

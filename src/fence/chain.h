@@ -11,4 +11,7 @@
  */
 struct dma_fence *dma_fence_chain_find_from(struct dma_fence *head, uint64_t seqno);
 
+/* Whether it is the callback by which a link waits for its own work and what is before it. */
+bool dma_fence_is_chain_callback(dma_fence_func_t func);
+
 #endif

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/report.h"
+#include "fence/look.h"
 #include "fence/state.h"
 
 /* Fences that are signaled under the lock at once. Their references are dropped after it. */
@@ -247,7 +248,7 @@ static int64_t signal_until(struct dma_fence_context *context, uint64_t seqno, i
 
 		for (i = 0; report && i < n; i++) {
 			if (signaled_here[i])
-				dma_fence_report(REPORT_CONTEXT_DESTROY, batch[i],
+				dma_fence_report(DMA_FENCE_REPORT_CONTEXT_DESTROY, batch[i],
 						 "fence %" PRIu64 ":%" PRIu64 " of %s %s was "
 						 "pending when %s: signaled with -ECANCELED",
 						 batch[i]->context, batch[i]->seqno,
@@ -325,4 +326,77 @@ void dma_fence_context_destroy(struct dma_fence_context *context)
 		context_free(&context->rcu);
 	else
 		dma_fence_rcu_defer(&context->rcu, context_free);
+}
+
+/* Looking on */
+
+#define LOOK_TURNS MODEL_OR(1, 1000)
+
+/* Who has it may be the one who has us asked, by a report: so it is not waited for for ever. */
+static bool lock_to_look(struct dma_fence_context *context)
+{
+	int turns;
+
+	for (turns = 0; turns < LOOK_TURNS; turns++) {
+		if (lock_try(&context->lock))
+			return true;
+		sched_yield();
+	}
+	return false;
+}
+
+static void tell_progress(struct dma_fence_context *context, bool locked,
+			  struct context_progress *progress)
+{
+	progress->last_signaled = atomic_load_relaxed(&context->signaled_seqno);
+	progress->last_emitted = atomic_load_relaxed(&context->next_seqno) - 1;
+	progress->any_signaled = progress->last_signaled != context->first_seqno - 1;
+	progress->known = locked;
+	progress->pending = locked ? context->count : 0;
+	progress->error = locked ? context->error : 0;
+}
+
+bool dma_fence_context_progress_of(struct dma_fence *fence, struct context_progress *progress)
+{
+	struct dma_fence_context *context = NULL;
+	bool locked;
+
+	dma_fence_rcu_read_lock();
+	/* Of one that is signaled the ops may be gone. */
+	if (!dma_fence_test_signaled_flag(fence))
+		context = (struct dma_fence_context *)(uintptr_t)context_of(fence);
+	if (context) {
+		locked = lock_to_look(context);
+		tell_progress(context, locked, progress);
+		if (locked)
+			lock_release(&context->lock);
+	}
+	dma_fence_rcu_read_unlock();
+	return context;
+}
+
+uint32_t dma_fence_context_look(struct dma_fence_context *context,
+				struct context_progress *progress, struct dma_fence **fences,
+				uint32_t room)
+{
+	const bool locked = lock_to_look(context);
+	uint32_t i = 0;
+
+	tell_progress(context, locked, progress);
+	if (!locked)
+		return 0;
+	for (; i < context->count && i < room; i++)
+		fences[i] = dma_fence_get_unseen(*slot(context, i));
+	lock_release(&context->lock);
+	return i;
+}
+
+const char *dma_fence_context_driver_name(const struct dma_fence_context *context)
+{
+	return context->driver_name;
+}
+
+const char *dma_fence_context_timeline_name(const struct dma_fence_context *context)
+{
+	return context->timeline_name;
 }

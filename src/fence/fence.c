@@ -8,10 +8,12 @@
 #include <dmafence/rcu.h>
 
 #include "base/hooks.h"
+#include "base/probe.h"
 #include "base/refcount.h"
 #include "base/report.h"
 #include "base/run-queue.h"
 #include "fence/container.h"
+#include "fence/look.h"
 
 /* For fences that were given no ops. */
 static const struct dma_fence_ops no_ops;
@@ -27,8 +29,8 @@ uint64_t dma_fence_context_alloc(unsigned int num)
 	return atomic_fetch_add_relaxed(&next_context, num);
 }
 
-static inline void init(struct dma_fence *fence, const struct dma_fence_ops *ops, uint16_t flags,
-			uint64_t context, uint64_t seqno)
+static probed_inline void init(struct dma_fence *fence, const struct dma_fence_ops *ops,
+			       uint16_t flags, uint64_t context, uint64_t seqno)
 {
 	if (ops->enable_signaling)
 		flags |= DMA_FENCE_FLAG_HAS_ENABLE_SIGNALING;
@@ -50,6 +52,7 @@ static inline void init(struct dma_fence *fence, const struct dma_fence_ops *ops
 	fence->step = 0;
 	/* Last: where memory stays fences, dma_fence_get_rcu() may find it while it becomes another. */
 	atomic_store_release(&fence->refcount, 1);
+	probe(init, fence, context, seqno);
 	hook(init, fence);
 }
 
@@ -81,7 +84,7 @@ static void refcount_fault(struct dma_fence *fence, enum refcount_result fault)
 		[REFCOUNT_DEAD] = "a dma_fence_get() after the last dma_fence_put()",
 	};
 
-	dma_fence_report(REPORT_REFCOUNT, fence,
+	dma_fence_report(DMA_FENCE_REPORT_REFCOUNT, fence,
 			 "fence %" PRIu64 ":%" PRIu64 ": %s; its memory is kept for ever",
 			 fence->context, fence->seqno, what[fault]);
 }
@@ -105,7 +108,7 @@ struct dma_fence *dma_fence_get_rcu(struct dma_fence *fence)
 
 	if (result == REFCOUNT_ZERO)
 		return NULL;
-	hook(get, fence);
+	hook(get_rcu, fence);
 	if (unlikely(result != REFCOUNT_OK))
 		refcount_fault(fence, result);
 	return fence;
@@ -143,7 +146,7 @@ static bool published(const struct dma_fence *fence)
  * To signal it would say that the memory may be reused, and nobody knows that; to free it would
  * pull it away from under who waits, and from under its producer, who may signal it yet.
  */
-static void quarantine(struct dma_fence *fence)
+static __attribute__((noinline, cold)) void quarantine(struct dma_fence *fence)
 {
 	uint64_t state;
 
@@ -157,7 +160,7 @@ static void quarantine(struct dma_fence *fence)
 			atomic_fetch_or_relaxed(&fence->state, WAITERS);
 		dma_fence_unlock_pending(fence, state_callbacks(state));
 	}
-	dma_fence_report(REPORT_QUARANTINE, fence,
+	dma_fence_report(DMA_FENCE_REPORT_QUARANTINE, fence,
 			 "fence %" PRIu64 ":%" PRIu64 " lost its last reference %s; its memory is "
 			 "kept for ever",
 			 fence->context, fence->seqno,
@@ -168,11 +171,18 @@ static void quarantine(struct dma_fence *fence)
 				   "-EDEADLK");
 }
 
+/* Told just before: the references that are dropped next are the container's. */
+static void release_now(struct dma_fence *fence)
+{
+	hook(release, fence);
+	container_ops(fence)->ops.release(fence);
+}
+
 /*
  * A container drops references as it goes, maybe to another container: that waits on a queue until
  * the first one has gone. So a chain is released link by link, not inside each other.
  */
-static void release_container(struct dma_fence *fence)
+static __attribute__((noinline)) void release_container(struct dma_fence *fence)
 {
 	struct run_queue *queue = release_queue_of_thread();
 	struct dma_fence_run_link *entry;
@@ -182,11 +192,9 @@ static void release_container(struct dma_fence *fence)
 		return;
 	}
 	run_queue_begin(queue);
-	container_ops(fence)->ops.release(fence);
-	while ((entry = run_queue_pop(queue))) {
-		fence = fence_of_queued(entry);
-		container_ops(fence)->ops.release(fence);
-	}
+	release_now(fence);
+	while ((entry = run_queue_pop(queue)))
+		release_now(fence_of_queued(entry));
 	run_queue_end(queue);
 }
 
@@ -207,10 +215,13 @@ static void __attribute__((noinline)) release(struct dma_fence *fence)
 		quarantine(fence);
 		return;
 	}
-	hook(release, fence);
+	probe(destroy, fence);
 	if (fence_is_inner(fence)) {
 		release_container(fence);
-	} else if (atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_HAS_RELEASE) {
+		return;
+	}
+	hook(release, fence);
+	if (atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_HAS_RELEASE) {
 		ops = atomic_load_relaxed(&fence->ops);
 		ops->release(fence);
 	} else {
@@ -218,18 +229,28 @@ static void __attribute__((noinline)) release(struct dma_fence *fence)
 	}
 }
 
-void dma_fence_put(struct dma_fence *fence)
+static inline void put(struct dma_fence *fence)
 {
-	enum refcount_result result;
+	enum refcount_result result = refcount_put(&fence->refcount);
 
-	if (!fence)
-		return;
-	hook(put, fence);
-	result = refcount_put(&fence->refcount);
 	if (result == REFCOUNT_LAST)
 		release(fence);
 	else if (unlikely(result != REFCOUNT_OK))
 		refcount_fault(fence, result);
+}
+
+void dma_fence_put(struct dma_fence *fence)
+{
+	if (!fence)
+		return;
+	hook(put, fence);
+	put(fence);
+}
+
+void dma_fence_put_unseen(struct dma_fence *fence)
+{
+	if (fence)
+		put(fence);
 }
 
 static void free_after_grace_period(struct dma_fence_rcu_link *link)
@@ -304,6 +325,7 @@ void dma_fence_enable_backend(struct dma_fence *fence)
 	fence_publish(fence);
 	if (!fence_set_flags(fence, DMA_FENCE_FLAG_ENABLED) && !MUTANT(ENABLED_TWICE))
 		return;
+	probe(enable, fence);
 	hook(enable, fence);
 	if (fence_is_inner(fence)) {
 		container_ops(fence)->enable(fence);
@@ -329,6 +351,7 @@ void dma_fence_set_deadline(struct dma_fence *fence, int64_t deadline_ns)
 {
 	const struct dma_fence_ops *ops;
 
+	hook(set_deadline, fence, deadline_ns);
 	if (!(atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_HAS_SET_DEADLINE) ||
 	    dma_fence_test_signaled_flag(fence))
 		return;

@@ -8,9 +8,11 @@
 #include "base/clock.h"
 #include "base/hooks.h"
 #include "base/park.h"
+#include "base/probe.h"
 #include "base/report.h"
 #include "base/run-queue.h"
 #include "fence/container.h"
+#include "fence/look.h"
 
 static void wake(struct dma_fence *fence)
 {
@@ -134,6 +136,23 @@ static void take(struct dma_fence *fence, struct dma_fence_cb *cb)
 	cb->next = cb;
 }
 
+static __attribute__((noinline, cold)) void call_watched(struct dma_fence *fence,
+							 struct dma_fence_cb *cb)
+{
+	hook(callback, fence, cb);
+	cb->func(fence, cb);
+	hook(callback_end);
+}
+
+static probed_inline void call(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	probe(callback, fence, cb->func);
+	if (unlikely(atomic_load_relaxed(&dma_fence_hooks)))
+		call_watched(fence, cb);
+	else
+		cb->func(fence, cb);
+}
+
 /*
  * Runs the callbacks and makes the fence drained. The caller holds the lock, and a reference.
  *
@@ -154,16 +173,14 @@ static void deliver(struct dma_fence *fence, struct run_queue *queue)
 	if (cb && !cb->next) {
 		take(fence, cb);
 		queue->current_locked = true;
-		hook(callback, fence, cb);
-		cb->func(fence, cb);
+		call(fence, cb);
 		queue->current_locked = false;
 	} else {
 		while (cb) {
 			take(fence, cb);
 			if (!MUTANT(LOCK_KEPT))
 				unlock_signaled(fence);
-			hook(callback, fence, cb);
-			cb->func(fence, cb);
+			call(fence, cb);
 			if (!MUTANT(LOCK_KEPT))
 				dma_fence_lock_state(fence, false);
 			step(fence);
@@ -233,14 +250,14 @@ static void call_container(struct dma_fence *fence, struct dma_fence_cb *cb,
 			   struct run_queue *queue)
 {
 	run_queue_begin(queue);
-	hook(callback, fence, cb);
-	cb->func(fence, cb);
+	call(fence, cb);
 	run_all(queue);
 	run_queue_end(queue);
 }
 
 /* The winner has the lock; 'newest' is the list it took from the word. */
-static void deliver_or_queue(struct dma_fence *fence, struct dma_fence_cb *newest)
+static inline __attribute__((always_inline)) void deliver_or_queue(struct dma_fence *fence,
+								   struct dma_fence_cb *newest)
 {
 	struct run_queue *queue = run_queue_of_thread();
 
@@ -264,13 +281,38 @@ static void deliver_or_queue(struct dma_fence *fence, struct dma_fence_cb *newes
 
 /* Signal */
 
-static void signaled_late(struct dma_fence *fence)
+/*
+ * What follows once the word is no longer 'state'. Then the fence may be gone. Inlined, with what it
+ * calls, for the sake of the one path of the two that is taken.
+ */
+static inline __attribute__((always_inline)) void finish(struct dma_fence *fence, uint64_t state,
+							 uint64_t alone, struct run_queue *queue)
 {
-	dma_fence_report(REPORT_LATE_SIGNAL, fence,
+	struct dma_fence_cb *newest = state_callbacks(state);
+
+	if (newest && !(state & alone)) {
+		deliver_or_queue(fence, newest);
+		return;
+	}
+	if (unlikely(state & WAITERS) && !MUTANT(SIGNAL_WAKES_NOBODY))
+		wake(fence);
+	if (newest)
+		call_container(fence, newest, queue);
+}
+
+/* One in quarantine is there for ever. Reported without its lock: a handler may ask it everything. */
+static __attribute__((noinline, cold)) void finish_late(struct dma_fence *fence, uint64_t state,
+							uint64_t alone, struct run_queue *queue)
+{
+	finish(fence, state, alone, queue);
+	dma_fence_report(DMA_FENCE_REPORT_LATE_SIGNAL, fence,
 			 "fence %" PRIu64 ":%" PRIu64 " is signaled now, after its last reference "
 			 "was dropped: its producer is alive, and a dma_fence_put() came too many",
 			 fence->context, fence->seqno);
 }
+
+/* As soon as it is signaled, by whatever way. */
+#define probe_signal(fence) probe(signal, fence, (fence)->context, (fence)->seqno, (fence)->error)
 
 bool dma_fence_signal_state(struct dma_fence *fence, uint64_t signaled, int error)
 {
@@ -310,17 +352,12 @@ bool dma_fence_signal_state(struct dma_fence *fence, uint64_t signaled, int erro
 	/* Whoever waits for our lock must not wait for the callbacks. */
 	if (unlikely(lock && state & WAITERS))
 		wake(fence);
+	probe_signal(fence);
 	hook(signal, fence);
 	if (unlikely(atomic_load_relaxed(&fence->flags) & DMA_FENCE_FLAG_QUARANTINED))
-		signaled_late(fence);
-	if (newest && !(state & alone)) {
-		deliver_or_queue(fence, newest);
-		return true;
-	}
-	if (unlikely(state & WAITERS) && !MUTANT(SIGNAL_WAKES_NOBODY))
-		wake(fence);
-	if (newest)
-		call_container(fence, newest, queue);
+		finish_late(fence, state, alone, queue);
+	else
+		finish(fence, state, alone, queue);
 	return true;
 }
 
@@ -337,6 +374,7 @@ static __attribute__((noinline)) bool signal_member(struct dma_fence *fence, uin
 	if (likely(state & ALONE && !(state & others) && !run_queue_active(queue) &&
 		   !atomic_load_relaxed(&dma_fence_hooks) &&
 		   atomic_cas_acq_rel(&fence->state, &state, signaled | DRAINED))) {
+		probe_signal(fence);
 		call_container(fence, state_callbacks(state), queue);
 		return true;
 	}
@@ -347,13 +385,15 @@ static __attribute__((noinline)) bool signal_member(struct dma_fence *fence, uin
  * Most fences are signaled with nobody waiting and nobody watching: then it is one compare-and-
  * swap, and all that makes dma_fence_signal_state() long is kept out of its way.
  */
-static inline bool signal_fence(struct dma_fence *fence, uint64_t signaled)
+static probed_inline bool signal_fence(struct dma_fence *fence, uint64_t signaled)
 {
 	uint64_t nobody = 0;
 
 	if (likely(!atomic_load_relaxed(&dma_fence_hooks) && !atomic_load_relaxed(&fence->state) &&
-		   atomic_cas_acq_rel(&fence->state, &nobody, signaled | DRAINED)))
+		   atomic_cas_acq_rel(&fence->state, &nobody, signaled | DRAINED))) {
+		probe_signal(fence);
 		return true;
+	}
 	return signal_member(fence, signaled);
 }
 
@@ -405,7 +445,7 @@ static inline int add_callback(struct dma_fence *fence, struct dma_fence_cb *cb,
 			break;
 	}
 
-	hook(add_callback, fence, cb, ret);
+	hook(add_callback, fence, cb, func, ret);
 	return ret;
 }
 
@@ -534,4 +574,46 @@ bool dma_fence_remove_callback(struct dma_fence *fence, struct dma_fence_cb *cb)
 
 	hook(remove_callback, fence, cb, removed);
 	return removed;
+}
+
+/* Looking on */
+
+/*
+ * Whether the lock is ours. Of a pending fence nobody keeps it for long, of a signaled one somebody
+ * may for as long as a callback runs, even this very thread.
+ */
+static bool lock_to_look(struct dma_fence *fence, uint64_t *locked)
+{
+	uint64_t state = dma_fence_lock_state(fence, true);
+	uint32_t turns = 0;
+
+	*locked = state;
+	if (!(state & SIGNALED))
+		return true;
+	do {
+		*locked = state | LOCKED;
+		if (!(state & (LOCKED | DRAINED)) &&
+		    atomic_cas_acquire(&fence->state, &state, *locked))
+			return true;
+		state = atomic_load_acquire(&fence->state);
+	} while (!(state & DRAINED) && spin_briefly(&turns));
+	return false;
+}
+
+bool dma_fence_visit_callbacks(struct dma_fence *fence,
+			       bool (*visit)(const struct dma_fence_cb *cb, void *arg), void *arg)
+{
+	const struct dma_fence_cb *cb;
+	uint64_t state;
+
+	if (!lock_to_look(fence, &state))
+		return state_drained(atomic_load_acquire(&fence->state));
+	cb = state & SIGNALED ? fence->delivery.to_run : state_callbacks(state);
+	while (cb && visit(cb, arg))
+		cb = cb->next;
+	if (state & SIGNALED)
+		unlock_signaled(fence);
+	else
+		dma_fence_unlock_pending(fence, state_callbacks(state));
+	return true;
 }

@@ -6,10 +6,32 @@
 #include "base/clock.h"
 #include "base/hooks.h"
 #include "base/park.h"
+#include "base/probe.h"
+#include "fence/look.h"
 #include "fence/state.h"
+#include "fence/wait.h"
 
 /* Fences that one thread can wait for any of without an allocation. */
 #define ANY_ON_STACK 16
+
+struct waits dma_fence_waits = {
+	.drained = SIGNALED | DRAINED,
+	.longest = INT64_MAX,
+};
+
+void dma_fence_waits_tell(void)
+{
+	atomic_store_relaxed(&dma_fence_waits.drained, 0);
+	atomic_store_relaxed(&dma_fence_waits.longest, 0);
+}
+
+__attribute__((cold)) int dma_fence_wait_look(const char *function, int64_t timeout_ns)
+{
+	if (timeout_ns < 0)
+		return -EINVAL;
+	hook(wait, function);
+	return 0;
+}
 
 static bool drained(const struct dma_fence *fence)
 {
@@ -18,6 +40,7 @@ static bool drained(const struct dma_fence *fence)
 
 static int spin_then_sleep(struct dma_fence *fence, bool intr, int64_t deadline)
 {
+	struct sleeper sleeper = { .fences = &fence, .count = 1, .deadline = deadline };
 	struct spin spin = { 0 };
 	uint64_t state;
 	int ret = 0;
@@ -32,9 +55,10 @@ static int spin_then_sleep(struct dma_fence *fence, bool intr, int64_t deadline)
 	if (dma_fence_delivered_here(fence))
 		return -EDEADLK;
 
+	sleep_begin(&sleeper);
 	while (!state_drained(state)) {
 		if (ret == -ETIMEDOUT || (ret == -EINTR && intr))
-			return ret;
+			break;
 		if (!(state & WAITERS) &&
 		    !atomic_cas_acquire(&fence->state, &state, state | WAITERS))
 			continue;
@@ -42,7 +66,8 @@ static int spin_then_sleep(struct dma_fence *fence, bool intr, int64_t deadline)
 						   (uint32_t)(state | WAITERS), deadline);
 		state = atomic_load_acquire(&fence->state);
 	}
-	return 0;
+	sleep_end(&sleeper);
+	return state_drained(state) ? 0 : ret;
 }
 
 /* Returns 0, -ETIMEDOUT, -EINTR or -EDEADLK. */
@@ -50,21 +75,20 @@ static int wait_drained(struct dma_fence *fence, bool intr, int64_t deadline)
 {
 	int ret;
 
+	probe(wait_begin, fence);
 	hook(wait_begin, fence);
 	ret = spin_then_sleep(fence, intr, deadline);
 	hook(wait_end, fence, ret);
+	probe(wait_end, fence, ret);
 	return ret;
 }
 
-int64_t dma_fence_wait_timeout(struct dma_fence *fence, bool intr, int64_t timeout_ns)
+/* Not inlined: who finds the fence drained needs no room on the stack. */
+static __attribute__((noinline)) int64_t wait_pending(struct dma_fence *fence, bool intr,
+						      int64_t timeout_ns)
 {
 	int64_t deadline;
 	int ret;
-
-	if (timeout_ns < 0)
-		return -EINVAL;
-	if (drained(fence))
-		return timeout_ns ? timeout_ns : 1;
 
 	/* Before anything that the caller's time is spent on. */
 	deadline = timeout_ns ? clock_deadline(timeout_ns) : 0;
@@ -76,17 +100,47 @@ int64_t dma_fence_wait_timeout(struct dma_fence *fence, bool intr, int64_t timeo
 	return clock_time_left(ret, timeout_ns, deadline);
 }
 
+static __attribute__((noinline, cold)) int64_t
+wait_told(const char *function, struct dma_fence *fence, bool intr, int64_t timeout_ns)
+{
+	int ret = dma_fence_wait_look(function, timeout_ns);
+
+	if (ret)
+		return ret;
+	return drained(fence) ? timeout_ns : wait_pending(fence, intr, timeout_ns);
+}
+
+int64_t dma_fence_wait_timeout(struct dma_fence *fence, bool intr, int64_t timeout_ns)
+{
+	if (unlikely(!is_plain_timeout(timeout_ns)))
+		return wait_told(__func__, fence, intr, timeout_ns);
+	if (drained(fence))
+		return timeout_ns ? timeout_ns : 1;
+	return wait_pending(fence, intr, timeout_ns);
+}
+
 int dma_fence_wait(struct dma_fence *fence, bool intr)
 {
-	int64_t ret = dma_fence_wait_timeout(fence, intr, DMA_FENCE_WAIT_FOREVER);
+	int64_t ret;
 
+	if (likely(need_not_wait(atomic_load_acquire(&fence->state))))
+		return 0;
+	if (unlikely(!is_plain_timeout(DMA_FENCE_WAIT_FOREVER)))
+		ret = wait_told(__func__, fence, intr, DMA_FENCE_WAIT_FOREVER);
+	else
+		ret = wait_pending(fence, intr, DMA_FENCE_WAIT_FOREVER);
 	return ret < 0 ? (int)ret : 0;
 }
 
 int dma_fence_flush(struct dma_fence *fence)
 {
-	if (!dma_fence_test_signaled_flag(fence))
+	const uint64_t state = atomic_load_acquire(&fence->state);
+
+	if (likely(need_not_wait(state)))
+		return 0;
+	if (!(state & SIGNALED))
 		return -EAGAIN;
+	begin_wait(__func__, DMA_FENCE_WAIT_FOREVER);
 	return wait_drained(fence, false, CLOCK_NEVER);
 }
 
@@ -128,26 +182,36 @@ static void any_signaled(struct dma_fence *fence, struct dma_fence_cb *cb)
 	park_event_post(((struct any_cb *)cb)->event);
 }
 
+bool dma_fence_is_callback_of_wait(const struct dma_fence_cb *cb)
+{
+	return cb->func == any_signaled;
+}
+
 /* Waits until one is signaled, or does not wait at all if one is. 'cbs' has room for all. */
 static int wait_any_signaled(struct dma_fence **fences, uint32_t count, struct any_cb *cbs,
 			     bool intr, int64_t deadline)
 {
+	struct sleeper sleeper = { .fences = fences, .count = count, .deadline = deadline };
 	struct park_event event = { 0 };
 	uint32_t i, added;
 	int ret = 0;
 
+	probe(wait_any_begin, fences, count);
+	hook(wait_any_begin, fences, count);
 	for (added = 0; added < count; added++) {
 		cbs[added].event = &event;
-		ret = dma_fence_add_callback(fences[added], &cbs[added].cb, any_signaled);
-		if (ret)
+		if (dma_fence_add_callback(fences[added], &cbs[added].cb, any_signaled))
 			break;
 	}
-	if (ret == -ENOENT)
-		ret = 0;
-	else
-		ret = dma_fence_park_event_wait(&event, intr, deadline);
+	if (added == count && !dma_fence_park_event_spin(&event)) {
+		sleep_begin(&sleeper);
+		ret = dma_fence_park_event_sleep(&event, intr, deadline);
+		sleep_end(&sleeper);
+	}
 	for (i = 0; i < added && !(MUTANT(WAIT_ANY_BOUNDS) && ret); i++)
 		dma_fence_remove_callback(fences[i], &cbs[i].cb);
+	hook(wait_any_end, fences, count, ret);
+	probe(wait_any_end, fences, ret);
 	return ret;
 }
 
@@ -159,7 +223,7 @@ int64_t dma_fence_wait_any_timeout(struct dma_fence **fences, uint32_t count, bo
 	uint32_t i, first;
 	int ret = 0;
 
-	if (timeout_ns < 0 || !all_there(fences, count))
+	if (!all_there(fences, count) || begin_wait(__func__, timeout_ns))
 		return -EINVAL;
 
 	deadline = timeout_ns ? clock_deadline(timeout_ns) : 0;
@@ -206,7 +270,7 @@ int64_t dma_fence_wait_all_timeout(struct dma_fence **fences, uint32_t count, bo
 	uint32_t i;
 	int ret = 0;
 
-	if (timeout_ns < 0 || !all_there(fences, count))
+	if (!all_there(fences, count) || begin_wait(__func__, timeout_ns))
 		return -EINVAL;
 
 	deadline = timeout_ns ? clock_deadline(timeout_ns) : 0;

@@ -29,6 +29,7 @@
 #include "base/report.h"
 #include "fence/container.h"
 #include "fence/outcome.h"
+#include "fence/wait.h"
 
 #define USAGE_BITS ((uintptr_t)3)
 
@@ -78,15 +79,15 @@ static bool is_usage(enum dma_resv_usage usage)
 
 static void check_locked(const struct dma_resv *obj)
 {
-	if (unlikely(debug(DEBUG_LOCKING)) && !dma_resv_is_locked(obj))
-		dma_fence_report(REPORT_LOCKING, NULL,
+	if (debug(DEBUG_LOCKING) && !dma_resv_is_locked(obj))
+		dma_fence_report(DMA_FENCE_REPORT_LOCKING, NULL,
 				 "a reservation object is not locked where it has to be");
 }
 
 static void check_fence(struct dma_fence *fence)
 {
 	if (unlikely(dma_fence_is_container(fence)))
-		dma_fence_report(REPORT_RESERVATION, fence,
+		dma_fence_report(DMA_FENCE_REPORT_RESERVATION, fence,
 				 "an array or a chain was added to a reservation object: add each "
 				 "of the fences it is made of");
 }
@@ -271,7 +272,7 @@ static unsigned int drained_place(const struct dma_resv_list *list)
 static int no_room(struct dma_fence *fence)
 {
 	dma_fence_report(
-		REPORT_RESERVATION, fence,
+		DMA_FENCE_REPORT_RESERVATION, fence,
 		"a fence was added to a reservation object without room for it, and nobody "
 		"will wait for it: call dma_resv_reserve_fences() first, with the lock held");
 	return -ENOSPC;
@@ -324,7 +325,7 @@ void dma_resv_replace_fences(struct dma_resv *obj, uint64_t context, struct dma_
 
 	check_locked(obj);
 	if (!replacement || !is_usage(usage)) {
-		dma_fence_report(REPORT_RESERVATION, replacement,
+		dma_fence_report(DMA_FENCE_REPORT_RESERVATION, replacement,
 				 "fences of a reservation object were to be replaced by %s",
 				 replacement ? "one of a usage that is none" : "NULL");
 		return;
@@ -699,7 +700,7 @@ int64_t dma_resv_wait_timeout(struct dma_resv *obj, enum dma_resv_usage usage, b
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
 
-	if (timeout_ns < 0 || !is_usage(usage))
+	if (!is_usage(usage) || begin_wait(__func__, timeout_ns))
 		return -EINVAL;
 	dma_resv_iter_begin(&cursor, obj, usage);
 	fence = step_outside(&cursor, DRAINED_ONES);

@@ -30,6 +30,7 @@
 
 #include "base/clock.h"
 #include "base/debug.h"
+#include "base/hooks.h"
 #include "base/lock.h"
 #include "base/mutants.h"
 #include "base/park.h"
@@ -76,7 +77,7 @@ static _Thread_local struct dma_ww_acquire_ctx *current;
 static void begin_context(struct dma_ww_acquire_ctx *ctx)
 {
 	if (current)
-		dma_fence_report(REPORT_LOCKING, NULL,
+		dma_fence_report(DMA_FENCE_REPORT_LOCKING, NULL,
 				 "an acquire context begins inside another one of the same thread: "
 				 "lock all that both lock in one");
 	ctx->outer = current;
@@ -93,7 +94,7 @@ static void end_context(struct dma_ww_acquire_ctx *ctx)
 	if (*link)
 		*link = ctx->outer;
 	else
-		dma_fence_report(REPORT_LOCKING, NULL,
+		dma_fence_report(DMA_FENCE_REPORT_LOCKING, NULL,
 				 "an acquire context is ended by a thread that has not begun it");
 }
 
@@ -102,27 +103,27 @@ static __attribute__((noinline, cold)) void check_wait(const struct dma_ww_mutex
 {
 	if (!ctx) {
 		if (current && current->acquired)
-			dma_fence_report(REPORT_LOCKING, NULL,
+			dma_fence_report(DMA_FENCE_REPORT_LOCKING, NULL,
 					 "a mutex is locked without the acquire context in which "
 					 "the thread holds %u others: nobody can make it back off",
 					 current->acquired);
 		return;
 	}
 	if (ctx->tracked && ctx != current)
-		dma_fence_report(REPORT_LOCKING, NULL,
+		dma_fence_report(DMA_FENCE_REPORT_LOCKING, NULL,
 				 "a mutex is locked in an acquire context that is not the "
 				 "thread's own, or not the one it began last");
 	if (ctx->done)
-		dma_fence_report(REPORT_LOCKING, NULL,
+		dma_fence_report(DMA_FENCE_REPORT_LOCKING, NULL,
 				 "a mutex is locked in an acquire context after "
 				 "dma_ww_acquire_done()");
 	if (ctx->contended && ctx->acquired)
-		dma_fence_report(REPORT_LOCKING, NULL,
+		dma_fence_report(DMA_FENCE_REPORT_LOCKING, NULL,
 				 "a mutex is locked after -EDEADLK with %u still held: unlock all "
 				 "that is locked in the context first",
 				 ctx->acquired);
 	else if (ctx->contended && ctx->contended != mutex)
-		dma_fence_report(REPORT_LOCKING, NULL,
+		dma_fence_report(DMA_FENCE_REPORT_LOCKING, NULL,
 				 "a mutex is locked after -EDEADLK for another one: wait for that "
 				 "first, by dma_ww_mutex_lock_slow()");
 }
@@ -136,8 +137,32 @@ static __attribute__((noinline, cold)) void check_unlock(const struct dma_ww_acq
 	while (own && own != ctx)
 		own = own->outer;
 	if (!own)
-		dma_fence_report(REPORT_LOCKING, NULL,
+		dma_fence_report(DMA_FENCE_REPORT_LOCKING, NULL,
 				 "a mutex is unlocked that another thread has locked");
+}
+
+static __attribute__((noinline, cold)) void
+before_lock(struct dma_ww_mutex *mutex, const struct dma_ww_acquire_ctx *ctx, bool waits)
+{
+	if (waits && debug(DEBUG_LOCKING))
+		check_wait(mutex, ctx);
+	if (debug(DEBUG_LOCKS))
+		hook(lock, mutex, waits);
+}
+
+static __attribute__((noinline, cold)) void before_unlock(struct dma_ww_mutex *mutex,
+							  const struct dma_ww_acquire_ctx *ctx)
+{
+	if (debug(DEBUG_LOCKING))
+		check_unlock(ctx);
+	if (debug(DEBUG_LOCKS))
+		hook(unlock, mutex);
+}
+
+static __attribute__((noinline, cold)) void not_locked(struct dma_ww_mutex *mutex)
+{
+	if (debug(DEBUG_LOCKS))
+		hook(unlock, mutex);
 }
 
 /* Contexts */
@@ -153,7 +178,7 @@ void dma_ww_acquire_init(struct dma_ww_acquire_ctx *ctx)
 	ctx->outer = NULL;
 	ctx->done = false;
 	ctx->tracked = false;
-	if (unlikely(debug(DEBUG_LOCKING)))
+	if (debug(DEBUG_LOCKING))
 		begin_context(ctx);
 }
 
@@ -165,7 +190,7 @@ void dma_ww_acquire_done(struct dma_ww_acquire_ctx *ctx)
 void dma_ww_acquire_fini(struct dma_ww_acquire_ctx *ctx)
 {
 	if (unlikely(ctx->acquired))
-		dma_fence_report(REPORT_LOCKING, NULL,
+		dma_fence_report(DMA_FENCE_REPORT_LOCKING, NULL,
 				 "an acquire context ends in which %u mutexes are still locked",
 				 ctx->acquired);
 	if (unlikely(ctx->tracked))
@@ -334,8 +359,10 @@ static __attribute__((noinline)) int lock_slowly(struct dma_ww_mutex *mutex,
 	const bool back_off = may_back_off && ctx && ctx->acquired;
 	int ret;
 
-	if (ctx && holder_of(owner) == ctx)
+	if (ctx && holder_of(owner) == ctx) {
+		not_locked(mutex);
 		return -EALREADY;
+	}
 	if (ctx && back_off && wounded(ctx))
 		ret = -EDEADLK;
 	else
@@ -344,6 +371,8 @@ static __attribute__((noinline)) int lock_slowly(struct dma_ww_mutex *mutex,
 		ctx->acquired += !ret;
 		ctx->contended = ret == -EDEADLK ? mutex : NULL;
 	}
+	if (ret)
+		not_locked(mutex);
 	return ret;
 }
 
@@ -352,8 +381,8 @@ static inline int lock(struct dma_ww_mutex *mutex, struct dma_ww_acquire_ctx *ct
 {
 	uintptr_t owner;
 
-	if (unlikely(debug(DEBUG_LOCKING)))
-		check_wait(mutex, ctx);
+	if (debug(DEBUG_LOCKING | DEBUG_LOCKS))
+		before_lock(mutex, ctx, true);
 	if (unlikely(!take(mutex, ctx, &owner)))
 		return lock_slowly(mutex, ctx, owner, intr, may_back_off);
 	if (ctx)
@@ -371,7 +400,8 @@ void dma_ww_mutex_init(struct dma_ww_mutex *mutex)
 void dma_ww_mutex_destroy(struct dma_ww_mutex *mutex)
 {
 	if (unlikely(dma_ww_mutex_is_locked(mutex)))
-		dma_fence_report(REPORT_LOCKING, NULL, "a mutex is destroyed that is locked");
+		dma_fence_report(DMA_FENCE_REPORT_LOCKING, NULL,
+				 "a mutex is destroyed that is locked");
 }
 
 int dma_ww_mutex_lock(struct dma_ww_mutex *mutex, struct dma_ww_acquire_ctx *ctx)
@@ -387,7 +417,7 @@ int dma_ww_mutex_lock_interruptible(struct dma_ww_mutex *mutex, struct dma_ww_ac
 static void check_slow(const struct dma_ww_acquire_ctx *ctx)
 {
 	if (unlikely(ctx && ctx->acquired))
-		dma_fence_report(REPORT_LOCKING, NULL,
+		dma_fence_report(DMA_FENCE_REPORT_LOCKING, NULL,
 				 "a mutex is waited for after -EDEADLK with %u still held: unlock "
 				 "all that is locked in the context first",
 				 ctx->acquired);
@@ -409,7 +439,12 @@ bool dma_ww_mutex_trylock(struct dma_ww_mutex *mutex, struct dma_ww_acquire_ctx 
 {
 	uintptr_t owner;
 
-	return take(mutex, ctx, &owner);
+	if (debug(DEBUG_LOCKS))
+		before_lock(mutex, ctx, false);
+	if (take(mutex, ctx, &owner))
+		return true;
+	not_locked(mutex);
+	return false;
 }
 
 /* Hands the mutex over to the next. Returns false if there is none any more. */
@@ -439,11 +474,12 @@ void dma_ww_mutex_unlock(struct dma_ww_mutex *mutex)
 	struct dma_ww_acquire_ctx *ctx = holder_of(owner);
 
 	if (unlikely(!owner)) {
-		dma_fence_report(REPORT_LOCKING, NULL, "a mutex is unlocked that is not locked");
+		dma_fence_report(DMA_FENCE_REPORT_LOCKING, NULL,
+				 "a mutex is unlocked that is not locked");
 		return;
 	}
-	if (unlikely(debug(DEBUG_LOCKING)))
-		check_unlock(ctx);
+	if (debug(DEBUG_LOCKING | DEBUG_LOCKS))
+		before_unlock(mutex, ctx);
 	if (ctx)
 		ctx->acquired--;
 	/*

@@ -133,7 +133,7 @@ long __wrap_syscall(long number, ...)
 }
 
 /* No environment variable, and no constructor, which would run before there are threads. */
-uint32_t dma_fence_debug;
+uint32_t dma_fence_debug_flags;
 
 /* Reports */
 
@@ -149,8 +149,8 @@ unsigned int model_reports(unsigned int reason)
 	return reports[reason];
 }
 
-void dma_fence_report(enum report_reason reason, const struct dma_fence *fence, const char *format,
-		      ...)
+void dma_fence_report(enum dma_fence_report_reason reason, struct dma_fence *fence,
+		      const char *format, ...)
 {
 	char text[300];
 	va_list args;
@@ -166,7 +166,7 @@ void dma_fence_report(enum report_reason reason, const struct dma_fence *fence, 
 		failed(VERDICT_REPORT, "a report: %s", text);
 }
 
-uint32_t dma_fence_report_taint(void)
+uint32_t dma_fence_taint(void)
 {
 	uint32_t i, taint = 0;
 

@@ -20,7 +20,7 @@ static const struct group {
 	{ "rcu", rcu_scenarios },	  { "fence", fence_scenarios },
 	{ "context", context_scenarios }, { "array", array_scenarios },
 	{ "merge", merge_scenarios },	  { "chain", chain_scenarios },
-	{ "resv", resv_scenarios },
+	{ "resv", resv_scenarios },	  { "look", look_scenarios },
 };
 
 #define NUM_GROUPS (sizeof(groups) / sizeof(groups[0]))

@@ -51,7 +51,7 @@ struct scenario {
 	void (*end)(void);
 	/* what has to be found; for the tests of the scheduler itself */
 	enum verdict expect;
-	/* of enum report_reason, 1 << each, what the library may say */
+	/* of enum dma_fence_report_reason, 1 << each, what the library may say */
 	uint32_t reports;
 	/* memory may be left: of a fence in quarantine */
 	bool leaks;
@@ -78,6 +78,7 @@ extern const struct scenario chain_scenarios[];
 extern const struct scenario merge_scenarios[];
 extern const struct scenario rcu_scenarios[];
 extern const struct scenario resv_scenarios[];
+extern const struct scenario look_scenarios[];
 
 /* Ends the run as a failure unless the condition holds. */
 #define model_assert(condition) \
@@ -88,7 +89,7 @@ void model_failed(const char *what, const char *file, int line) __attribute__((n
 /* A number below 'count', each in turn; 'count' is at most 60. */
 unsigned int model_choose(unsigned int count);
 
-/* How many times the library has made a report for that reason (enum report_reason). */
+/* How many times the library has made a report for that reason (enum dma_fence_report_reason). */
 unsigned int model_reports(unsigned int reason);
 
 /* What an object is called in a trace. */

@@ -755,11 +755,11 @@ static void drop_member(void)
 
 static void end_quarantined(void)
 {
-	model_assert(model_reports(REPORT_QUARANTINE) == 1);
-	model_assert(!model_reports(REPORT_LATE_SIGNAL));
+	model_assert(model_reports(DMA_FENCE_REPORT_QUARANTINE) == 1);
+	model_assert(!model_reports(DMA_FENCE_REPORT_LATE_SIGNAL));
 	model_assert(!dma_fence_is_signaled(members[0]));
 	finish(0);
-	model_assert(model_reports(REPORT_LATE_SIGNAL) == 1);
+	model_assert(model_reports(DMA_FENCE_REPORT_LATE_SIGNAL) == 1);
 	model_assert(dma_fence_get_status(members[0]) == -EDEADLK);
 }
 
@@ -1095,7 +1095,7 @@ static void begin_unfit(void)
 	vector[1] = dma_fence_get(members[0]);
 	dma_fence_array_init(outer, 2, vector, 101, 1);
 	array = &outer->base;
-	model_assert(model_reports(REPORT_MEMBERS) == 1);
+	model_assert(model_reports(DMA_FENCE_REPORT_MEMBERS) == 1);
 	name_fence(other, "inner array");
 	name_fence(array, "outer array");
 }
@@ -1167,7 +1167,8 @@ const struct scenario array_scenarios[] = {
 		.begin = begin_1,
 		.threads = { drop_array, drop_member },
 		.end = end_quarantined,
-		.reports = MAY_REPORT(REPORT_QUARANTINE) | MAY_REPORT(REPORT_LATE_SIGNAL),
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_QUARANTINE) |
+			   MAY_REPORT(DMA_FENCE_REPORT_LATE_SIGNAL),
 		.leaks = true,
 	},
 
@@ -1192,7 +1193,7 @@ const struct scenario array_scenarios[] = {
 		.begin = begin_unfit,
 		.threads = { arm, finish_all },
 		.end = end_signaled,
-		.reports = MAY_REPORT(REPORT_MEMBERS),
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_MEMBERS),
 	},
 
 	/* Three threads */

@@ -100,7 +100,7 @@ static void end_fence(unsigned int number, int status)
 static void end_context(void)
 {
 	dma_fence_context_destroy(context);
-	model_assert(model_reports(REPORT_CONTEXT_DESTROY) == 0);
+	model_assert(model_reports(DMA_FENCE_REPORT_CONTEXT_DESTROY) == 0);
 	dma_fence_rcu_barrier();
 }
 
@@ -659,7 +659,7 @@ static void wait_canceled_and_put(void)
 
 static void destroyed_put_end(void)
 {
-	model_assert(model_reports(REPORT_CONTEXT_DESTROY) == 1);
+	model_assert(model_reports(DMA_FENCE_REPORT_CONTEXT_DESTROY) == 1);
 	dma_fence_rcu_barrier();
 }
 
@@ -667,7 +667,7 @@ static void destroyed_end_of(unsigned int count)
 {
 	unsigned int i;
 
-	model_assert(model_reports(REPORT_CONTEXT_DESTROY) == count);
+	model_assert(model_reports(DMA_FENCE_REPORT_CONTEXT_DESTROY) == count);
 	for (i = 1; i <= count; i++)
 		end_fence(i, -ECANCELED);
 	dma_fence_rcu_barrier();
@@ -746,12 +746,12 @@ static void signal_and_look(void)
 
 static void destroy_signal_end(void)
 {
-	model_assert((int)model_reports(REPORT_CONTEXT_DESTROY) == results[0]);
+	model_assert((int)model_reports(DMA_FENCE_REPORT_CONTEXT_DESTROY) == results[0]);
 	end_fence(1, results[0] ? -ECANCELED : 1);
 	dma_fence_rcu_barrier();
 }
 
-#define MAY_CANCEL MAY_REPORT(REPORT_CONTEXT_DESTROY)
+#define MAY_CANCEL MAY_REPORT(DMA_FENCE_REPORT_CONTEXT_DESTROY)
 
 const struct scenario context_scenarios[] = {
 	/* emitting and signaling */

@@ -2061,14 +2061,14 @@ static void wait_lost(void)
 /* It is kept as it is, and reported once; a signal that comes after all is, too. */
 static void lost_end(void)
 {
-	model_assert(model_reports(REPORT_QUARANTINE) == 1);
-	model_assert(model_reports(REPORT_LATE_SIGNAL) == 0);
+	model_assert(model_reports(DMA_FENCE_REPORT_QUARANTINE) == 1);
+	model_assert(model_reports(DMA_FENCE_REPORT_LATE_SIGNAL) == 0);
 	model_assert(!released);
 	model_assert(dma_fence_get_status(fence) == 0);
 	model_assert(refcount_saturated(&fence->refcount));
 	model_assert(dma_fence_set_error(fence, -EIO) == -EALREADY);
 	dma_fence_signal(fence);
-	model_assert(model_reports(REPORT_LATE_SIGNAL) == 1);
+	model_assert(model_reports(DMA_FENCE_REPORT_LATE_SIGNAL) == 1);
 	model_assert(dma_fence_get_status(fence) == -EDEADLK);
 	model_assert(is_drained(fence));
 }
@@ -2085,10 +2085,10 @@ static void lost_or_not_end(void)
 	int status = dma_fence_get_status(fence);
 
 	model_assert(is_drained(fence));
-	model_assert((int)model_reports(REPORT_QUARANTINE) + released == 1);
+	model_assert((int)model_reports(DMA_FENCE_REPORT_QUARANTINE) + released == 1);
 	if (status == -EDEADLK) {
-		model_assert(model_reports(REPORT_QUARANTINE) == 1);
-		model_assert(model_reports(REPORT_LATE_SIGNAL) == 1);
+		model_assert(model_reports(DMA_FENCE_REPORT_QUARANTINE) == 1);
+		model_assert(model_reports(DMA_FENCE_REPORT_LATE_SIGNAL) == 1);
 	} else {
 		model_assert(status == 1);
 	}
@@ -2133,7 +2133,7 @@ static void ask_and_put(void)
 static void put_too_many_end(void)
 {
 	model_assert(released == 1);
-	model_assert(model_reports(REPORT_REFCOUNT) == 1);
+	model_assert(model_reports(DMA_FENCE_REPORT_REFCOUNT) == 1);
 	model_assert(refcount_saturated(&fence->refcount));
 }
 
@@ -2145,10 +2145,10 @@ static void get_too_late(void)
 static void get_too_late_end(void)
 {
 	if (released) {
-		model_assert(model_reports(REPORT_REFCOUNT) == 1);
+		model_assert(model_reports(DMA_FENCE_REPORT_REFCOUNT) == 1);
 		model_assert(refcount_saturated(&fence->refcount));
 	} else {
-		model_assert(model_reports(REPORT_REFCOUNT) == 0);
+		model_assert(model_reports(DMA_FENCE_REPORT_REFCOUNT) == 0);
 		model_assert(fence->refcount == 1);
 	}
 }
@@ -2182,7 +2182,7 @@ static void get_too_late_in_section(void)
 static void kept_end(void)
 {
 	dma_fence_rcu_barrier();
-	if (model_reports(REPORT_REFCOUNT)) {
+	if (model_reports(DMA_FENCE_REPORT_REFCOUNT)) {
 		/* Kept for ever. */
 		model_assert(refcount_saturated(&fence->refcount));
 		return;
@@ -2959,55 +2959,63 @@ const struct scenario fence_scenarios[] = {
 		.begin = lost_begin,
 		.threads = { put, wait_lost_for_a_while },
 		.end = lost_end,
-		.reports = MAY_REPORT(REPORT_QUARANTINE) | MAY_REPORT(REPORT_LATE_SIGNAL),
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_QUARANTINE) |
+			   MAY_REPORT(DMA_FENCE_REPORT_LATE_SIGNAL),
 	},
 	{
 		.name = "quarantine-callback",
 		.begin = lost_begin_with_first,
 		.threads = { put },
 		.end = lost_with_first_end,
-		.reports = MAY_REPORT(REPORT_QUARANTINE) | MAY_REPORT(REPORT_LATE_SIGNAL),
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_QUARANTINE) |
+			   MAY_REPORT(DMA_FENCE_REPORT_LATE_SIGNAL),
 	},
 	{
 		.name = "quarantine-put-put",
 		.begin = lost_begin_shared,
 		.threads = { put, put },
 		.end = lost_end,
-		.reports = MAY_REPORT(REPORT_QUARANTINE) | MAY_REPORT(REPORT_LATE_SIGNAL),
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_QUARANTINE) |
+			   MAY_REPORT(DMA_FENCE_REPORT_LATE_SIGNAL),
 	},
 	{
 		.name = "quarantine-signal",
 		.begin = lost_begin,
 		.threads = { put, signal_fence },
 		.end = lost_or_not_end,
-		.reports = MAY_REPORT(REPORT_QUARANTINE) | MAY_REPORT(REPORT_LATE_SIGNAL),
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_QUARANTINE) |
+			   MAY_REPORT(DMA_FENCE_REPORT_LATE_SIGNAL),
 	},
 	{
 		.name = "quarantine-signal-callback",
 		.begin = lost_begin_with_first,
 		.threads = { put, signal_fence },
 		.end = lost_or_not_end,
-		.reports = MAY_REPORT(REPORT_QUARANTINE) | MAY_REPORT(REPORT_LATE_SIGNAL),
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_QUARANTINE) |
+			   MAY_REPORT(DMA_FENCE_REPORT_LATE_SIGNAL),
 	},
 	{ .name = "quarantine-signal-wait",
 	  .begin = lost_begin,
 	  .threads = { put, signal_fence, wait_lost },
 	  .end = lost_or_not_end,
-	  .reports = MAY_REPORT(REPORT_QUARANTINE) | MAY_REPORT(REPORT_LATE_SIGNAL),
+	  .reports = MAY_REPORT(DMA_FENCE_REPORT_QUARANTINE) |
+		     MAY_REPORT(DMA_FENCE_REPORT_LATE_SIGNAL),
 	  .short_bound = 2 },
 	{
 		.name = "quarantine-remove-put",
 		.begin = lost_begin_shared_with_first,
 		.threads = { remove_lost_and_put, put },
 		.end = lost_end,
-		.reports = MAY_REPORT(REPORT_QUARANTINE) | MAY_REPORT(REPORT_LATE_SIGNAL),
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_QUARANTINE) |
+			   MAY_REPORT(DMA_FENCE_REPORT_LATE_SIGNAL),
 	},
 	{
 		.name = "quarantine-remove-put-too-many",
 		.begin = lost_begin_with_first,
 		.threads = { remove_lost, put },
 		.end = lost_end,
-		.reports = MAY_REPORT(REPORT_QUARANTINE) | MAY_REPORT(REPORT_LATE_SIGNAL),
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_QUARANTINE) |
+			   MAY_REPORT(DMA_FENCE_REPORT_LATE_SIGNAL),
 	},
 	{
 		.name = "put-put-unpublished",
@@ -3020,21 +3028,21 @@ const struct scenario fence_scenarios[] = {
 		.begin = lost_init,
 		.threads = { put, put },
 		.end = put_too_many_end,
-		.reports = MAY_REPORT(REPORT_REFCOUNT),
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_REFCOUNT),
 	},
 	{
 		.name = "get-too-late",
 		.begin = lost_init,
 		.threads = { put, get_too_late },
 		.end = get_too_late_end,
-		.reports = MAY_REPORT(REPORT_REFCOUNT),
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_REFCOUNT),
 	},
 	{
 		.name = "get-too-late-in-section",
 		.begin = kept_begin,
 		.threads = { put_while_in_section, get_too_late_in_section },
 		.end = kept_end,
-		.reports = MAY_REPORT(REPORT_REFCOUNT),
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_REFCOUNT),
 		.leaks = true,
 	},
 	{ 0 },
