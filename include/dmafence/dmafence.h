@@ -4,9 +4,12 @@
 #define DMAFENCE_DMAFENCE_H
 
 #include <dmafence/array.h>
+#include <dmafence/census.h>
 #include <dmafence/chain.h>
 #include <dmafence/context.h>
+#include <dmafence/explain.h>
 #include <dmafence/fence.h>
+#include <dmafence/ledger.h>
 #include <dmafence/promise.h>
 #include <dmafence/rcu.h>
 #include <dmafence/report.h>

@@ -2,7 +2,13 @@
 /* What DMA_FENCE_DEBUG and dma_fence_debug() can switch on. */
 #include <stddef.h>
 
+#include <dmafence/ledger.h>
+
 #include "base/debug.h"
+#include "diag/fault.h"
+#include "diag/leaks.h"
+#include "diag/record.h"
+#include "diag/sleepers.h"
 
 static void start_locking(void)
 {
@@ -10,6 +16,19 @@ static void start_locking(void)
 }
 
 const struct debug_word dma_fence_debug_words[] = {
+	{ "leaks", dma_fence_leaks_start },
 	{ "locking", start_locking },
+	{ "ledger", dma_fence_ledger_start },
+	{ "records", dma_fence_records_want },
 	{ NULL, NULL },
 };
+
+/*
+ * What is there without a word. Not by constructors of their own: of the static library only what
+ * something refers to is linked to a program.
+ */
+__attribute__((constructor)) static void start(void)
+{
+	dma_fence_fault_start();
+	dma_fence_sleepers_start();
+}
