@@ -9,6 +9,7 @@
 #include <dmafence/context.h>
 #include <dmafence/explain.h>
 #include <dmafence/fence.h>
+#include <dmafence/hang.h>
 #include <dmafence/ledger.h>
 #include <dmafence/promise.h>
 #include <dmafence/rcu.h>

@@ -6,6 +6,7 @@
 
 #include "base/debug.h"
 #include "diag/fault.h"
+#include "diag/hang.h"
 #include "diag/leaks.h"
 #include "diag/record.h"
 #include "diag/sleepers.h"
@@ -30,5 +31,6 @@ const struct debug_word dma_fence_debug_words[] = {
 __attribute__((constructor)) static void start(void)
 {
 	dma_fence_fault_start();
+	dma_fence_hang_start();
 	dma_fence_sleepers_start();
 }
