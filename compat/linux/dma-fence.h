@@ -289,20 +289,11 @@ bool linux_dma_fence_is_container(struct linux_dma_fence *fence);
 	spin_unlock_irqrestore(dma_fence_spinlock(fence), flags)
 #define dma_fence_assert_held(fence) lockdep_assert_held(dma_fence_spinlock(fence))
 
-/* Annotations for lockdep, which is not there. */
-static inline bool linux_dma_fence_begin_signalling(void)
-{
-	return true;
-}
-
-static inline void linux_dma_fence_end_signalling(bool cookie)
-{
-	(void)cookie;
-}
-
-#define dma_fence_begin_signalling linux_dma_fence_begin_signalling
-#define dma_fence_end_signalling   linux_dma_fence_end_signalling
-#define __dma_fence_might_wait()   ((void)0)
+/*
+ * Annotations are for dmafence/annotate.h instead of lockdep, and dma_fence_begin_signalling() and
+ * dma_fence_end_signalling() are the library's.
+ */
+#define __dma_fence_might_wait() dma_fence_might_wait()
 
 #endif
 

@@ -3,6 +3,7 @@
 #ifndef DMAFENCE_DMAFENCE_H
 #define DMAFENCE_DMAFENCE_H
 
+#include <dmafence/annotate.h>
 #include <dmafence/array.h>
 #include <dmafence/census.h>
 #include <dmafence/chain.h>

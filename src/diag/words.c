@@ -5,6 +5,7 @@
 #include <dmafence/ledger.h>
 
 #include "base/debug.h"
+#include "diag/annotate.h"
 #include "diag/fault.h"
 #include "diag/hang.h"
 #include "diag/leaks.h"
@@ -20,6 +21,7 @@ const struct debug_word dma_fence_debug_words[] = {
 	{ "leaks", dma_fence_leaks_start },
 	{ "locking", start_locking },
 	{ "ledger", dma_fence_ledger_start },
+	{ "signalling", dma_fence_annotate_start },
 	{ "records", dma_fence_records_want },
 	{ NULL, NULL },
 };

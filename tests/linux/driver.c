@@ -1287,6 +1287,72 @@ static void work_of_a_callback_runs_after_it(void **state)
 	ring_destroy(ring);
 }
 
+/* Annotations */
+
+static char reported[512];
+
+static void keep_report(const struct dma_fence_report *report, void *count)
+{
+	snprintf(reported, sizeof(reported), "%s", report->text);
+	++*(int *)count;
+}
+
+static DEFINE_MUTEX(of_driver);
+
+/* What lockdep would say, for mutexes. They may be on either side, and tried in a section. */
+static void a_mutex_on_both_sides(void **state)
+{
+	struct dma_fence *stub = dma_fence_get_stub();
+	struct mutex mutex[3];
+	int reports = 0, i;
+	bool cookie;
+
+	(void)state;
+	assert_int_equal(dma_fence_debug("signalling"), 0);
+	dma_fence_set_report_handler(keep_report, &reports);
+	for (i = 0; i < 2; i++)
+		mutex_init(&mutex[i]);
+	mutex_init(&mutex[2]);
+
+	mutex_lock(&mutex[0]);
+	assert_int_equal(dma_fence_wait(stub, false), 0);
+	mutex_unlock(&mutex[0]);
+	mutex_lock(&of_driver);
+	__dma_fence_might_wait();
+	mutex_unlock(&of_driver);
+
+	cookie = dma_fence_begin_signalling();
+	mutex_lock(&mutex[2]);
+	mutex_unlock(&mutex[2]);
+	assert_true(mutex_trylock(&mutex[1]));
+	assert_false(mutex_trylock(&mutex[1]));
+	mutex_unlock(&mutex[1]);
+	assert_int_equal(reports, 0);
+	mutex_lock(&mutex[1]);
+	mutex_unlock(&mutex[1]);
+	assert_int_equal(reports, 1);
+	assert_non_null(strstr(reported, "lock '&mutex[i] of driver.c:"));
+	mutex_lock(&of_driver);
+	mutex_unlock(&of_driver);
+	assert_int_equal(reports, 2);
+	assert_non_null(strstr(reported, "lock 'of_driver of driver.c:"));
+	dma_fence_end_signalling(cookie);
+
+	/* Another place is another one. */
+	mutex_lock(&of_driver);
+	assert_int_equal(dma_fence_wait(stub, false), 0);
+	assert_int_equal(reports, 3);
+	assert_non_null(strstr(reported, " is called at a_mutex_on_both_sides (driver.c:"));
+	assert_int_equal(dma_fence_wait(stub, false), 0);
+	assert_int_equal(reports, 4);
+	mutex_unlock(&of_driver);
+
+	dma_fence_set_report_handler(NULL, NULL);
+	for (i = 0; i < 3; i++)
+		mutex_destroy(&mutex[i]);
+	dma_fence_put(stub);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1315,6 +1381,7 @@ int main(void)
 		cmocka_unit_test(buffers),
 		cmocka_unit_test(what_is_pending_may_go_with_its_buffer),
 		cmocka_unit_test(work_of_a_callback_runs_after_it),
+		cmocka_unit_test(a_mutex_on_both_sides),
 	};
 
 	/* What is provoked need not be read. */
