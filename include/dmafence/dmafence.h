@@ -18,6 +18,7 @@
 #include <dmafence/resv.h>
 #include <dmafence/sync-file.h>
 #include <dmafence/syncobj.h>
+#include <dmafence/trace.h>
 #include <dmafence/unwrap.h>
 #include <dmafence/watcher.h>
 #include <dmafence/ww-lock.h>

@@ -2,6 +2,7 @@
 /* What DMA_FENCE_DEBUG and dma_fence_debug() can switch on. */
 #include <stddef.h>
 
+#include <dmafence/trace.h>
 #include <dmafence/ledger.h>
 
 #include "base/debug.h"
@@ -17,12 +18,18 @@ static void start_locking(void)
 	dma_fence_debug_set(DEBUG_LOCKING);
 }
 
+static void start_trace(void)
+{
+	dma_fence_trace_start(0);
+}
+
 const struct debug_word dma_fence_debug_words[] = {
 	{ "leaks", dma_fence_leaks_start },
 	{ "locking", start_locking },
 	{ "ledger", dma_fence_ledger_start },
 	{ "signalling", dma_fence_annotate_start },
 	{ "records", dma_fence_records_want },
+	{ "trace", start_trace },
 	{ NULL, NULL },
 };
 
