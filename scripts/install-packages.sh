@@ -53,7 +53,9 @@ if [ "$purpose" != build ]; then
     need binutils 'nm, addr2line: the exported names, traces' command -v nm
     need python3 'counts the tests' command -v python3
     need libcmocka-dev 'unit tests' cmocka
+    need libdw-dev 'lines of code in reports' header elfutils/libdwfl.h
     need libuv1-dev 'an example with its event loop' pkg-config --exists libuv
+    need systemtap-sdt-dev 'probes for tracers outside' header sys/sdt.h
     need libdrm-dev "tests of the kernel's sync objects" pkg-config --exists libdrm
 fi
 case $purpose in
