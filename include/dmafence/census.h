@@ -14,7 +14,7 @@
  * than that the census knows from the first time on that somebody waits for it or signals it; where
  * it was made it does not know, nor of callbacks that were added before.
  *
- * A record takes less than 200 bytes, and two or three microseconds when the fence is made.
+ * A record takes less than 200 bytes, and a tenth or two of a microsecond when the fence is made.
  *
  * The place in the program is the innermost function that is not the library's. Where that is a
  * function through which all of a program's fences come (a pool, a wrapper), it is that.

@@ -27,11 +27,10 @@
  *
  * What it costs
  * =============
- * About a hundred nanoseconds for each wait and each callback, some ten for each fence that is
- * signaled and released, and about a hundred bytes for each that is being waited for. Where there
- * is no memory for that the fence is not watched. While somebody waits there is a thread, which
- * sleeps until the limit of the oldest wait is over. If nobody waits then it ends. It blocks all
- * signals.
+ * Records of all fences (dmafence/census.h), and as much again for each wait and each callback, and
+ * about a hundred bytes for each fence that is being waited for. Where there is no memory for that
+ * the fence is not watched. While somebody waits there is a thread, which sleeps until the limit of
+ * the oldest wait is over. If nobody waits then it ends. It blocks all signals.
  *
  * The report is made on that thread: the handler runs there, and may be the one that drops the last
  * reference, if all others were dropped meanwhile.

@@ -13,9 +13,10 @@
  * References carry no names. So the ledger matches each dma_fence_put() with the reference that it
  * most probably drops: taken by the same function, in the same source file, on the same thread, for
  * the same callers, shortly before, or given to the container that is being released. What is left
- * over is what went wrong: the put without a reference, or the reference without a put. One rule is
- * beyond likeness: until a fence has signaled its producer needs the reference that it was made with,
- * so that no put before the signal is taken for the one that drops it.
+ * over is what went wrong: the put without a reference, or the reference without a put. Two rules are
+ * beyond likeness. Until a fence has signaled its producer needs the reference that it was made with,
+ * so that no put before the signal is taken for the one that drops it. And what fences that were made
+ * at the same place and ended well have done, too, is in order before anything that none of them did.
  *
  * That is evidence, not proof. The ledger says "most likely", and where two places are as likely it
  * says so and names both; all references are listed below, so that everybody can judge.
@@ -39,7 +40,7 @@
  * those that have signaled, then the oldest. Of each fence about a hundred entries are kept. Where
  * there are more, references that were taken and dropped by the same function go first, in pairs,
  * then events that are not references; how many is said. So a reference that does not match
- * survives millions that do.
+ * survives a million that do.
  */
 #ifndef DMAFENCE_LEDGER_H
 #define DMAFENCE_LEDGER_H
