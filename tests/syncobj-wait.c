@@ -4,9 +4,12 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 
+#include "asleep.h"
 #include "fds.h"
 
 #include "failing-malloc.h"
+
+#include "base/hooks.h"
 
 #define ALL	   DMA_FENCE_SYNCOBJ_WAIT_ALL
 #define FOR_SUBMIT DMA_FENCE_SYNCOBJ_WAIT_FOR_SUBMIT
@@ -14,18 +17,6 @@
 #define FOREVER	   DMA_FENCE_WAIT_FOREVER
 
 #define MANY 1000
-
-/* Futexes, on any thread. */
-static int system_calls;
-
-long __real_syscall(long number, ...);
-long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f);
-
-long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
-{
-	atomic_fetch_add_relaxed(&system_calls, 1);
-	return __real_syscall(number, a, b, c, d, e, f);
-}
 
 /* Most cases are for both kinds. */
 static unsigned int kind;
@@ -115,44 +106,25 @@ static int64_t wait_for(uint32_t count, unsigned int flags, int64_t timeout, uin
 
 struct waiting {
 	pthread_t thread;
-	pid_t tid;
+	struct asleep asleep;
 	uint32_t first, count;
 	unsigned int flags;
 	bool intr;
 	int64_t timeout, result;
 	uint32_t idx;
-	int running, done;
+	int done;
 };
 
 static void *wait_on(void *arg)
 {
 	struct waiting *waiting = arg;
 
-	waiting->tid = gettid();
-	set_flag(&waiting->running);
+	asleep_begin(&waiting->asleep);
 	waiting->result =
 		dma_fence_syncobj_wait(points + waiting->first, waiting->count, waiting->flags,
 				       waiting->intr, waiting->timeout, &waiting->idx);
 	set_flag(&waiting->done);
 	return NULL;
-}
-
-/* It is asked, not assumed, whether the thread sleeps in the kernel. */
-static void await_sleeping(const struct waiting *waiting)
-{
-	char path[64], stat[256];
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", waiting->tid);
-	for (;;) {
-		FILE *file = fopen(path, "r");
-
-		assert_non_null(file);
-		assert_non_null(fgets(stat, sizeof(stat), file));
-		fclose(file);
-		if (strrchr(stat, ')')[2] == 'S')
-			return;
-		sched_yield();
-	}
 }
 
 static void begin_at(struct waiting *waiting, uint32_t first, uint32_t count, unsigned int flags,
@@ -167,9 +139,7 @@ static void begin_at(struct waiting *waiting, uint32_t first, uint32_t count, un
 				     .timeout = timeout,
 				     .idx = 12345 };
 	waiting->thread = start(wait_on, waiting);
-	await_flag(&waiting->running);
-	sleep_ns(MS); /* past the start, where it may sleep for something else */
-	await_sleeping(waiting);
+	await_asleep(&waiting->asleep);
 }
 
 static void begin(struct waiting *waiting, uint32_t count, unsigned int flags)
@@ -180,7 +150,7 @@ static void begin(struct waiting *waiting, uint32_t count, unsigned int flags)
 static bool still_waits(struct waiting *waiting)
 {
 	sleep_ns(MS);
-	await_sleeping(waiting);
+	await_asleep(&waiting->asleep);
 	return !atomic_load_acquire(&waiting->done);
 }
 
@@ -640,6 +610,39 @@ static void the_same_point_twice(void **state)
 	assert_int_equal(end(&all), FOREVER);
 }
 
+/* Both have when the second is looked at; when the first was, neither had. */
+static struct dma_fence *both[2];
+
+static void signal_both(struct dma_fence *fence, struct dma_fence_cb *cb,
+			void (*func)(struct dma_fence *, struct dma_fence_cb *), int result)
+{
+	(void)cb;
+	(void)func;
+	if (fence != both[0] || result)
+		return;
+	dma_fence_signal(both[0]);
+	dma_fence_signal(both[1]);
+}
+
+static void the_first_of_those_that_have(void **state)
+{
+	static const struct hooks hooks = { .add_callback = signal_both };
+	uint32_t idx = 12345, i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		points[i].point = 0;
+		both[i] = create_fence();
+		assert_int_equal(dma_fence_syncobj_replace_fence(objects[i], both[i]), 0);
+	}
+	dma_fence_hooks_add(&hooks);
+	assert_int_equal(wait_for(2, 0, FOREVER, &idx), FOREVER);
+	dma_fence_hooks_remove(&hooks);
+	assert_int_equal(idx, 0);
+	for (i = 0; i < 2; i++)
+		dma_fence_put(both[i]);
+}
+
 static void several_need_memory(void **state)
 {
 	int i;
@@ -698,7 +701,7 @@ static void thousand_waiters(void **state)
 		waiting[i].thread = start(wait_on, &waiting[i]);
 	}
 	for (i = 0; i < waiters; i++)
-		await_flag(&waiting[i].running);
+		await_asleep(&waiting[i].asleep);
 	for (i = 0; i < waiters / 10; i++)
 		fences[i] = add(0, 10 * (uint64_t)(i + 1));
 	for (i = waiters / 10; i--;)
@@ -711,16 +714,15 @@ static void thousand_waiters(void **state)
 
 struct transfer {
 	pthread_t thread;
-	pid_t tid;
-	int running, done, result;
+	struct asleep asleep;
+	int done, result;
 };
 
 static void *transfer(void *arg)
 {
 	struct transfer *transfer = arg;
 
-	transfer->tid = gettid();
-	set_flag(&transfer->running);
+	asleep_begin(&transfer->asleep);
 	transfer->result = dma_fence_syncobj_transfer(objects[1], 9, objects[0], 2, FOR_SUBMIT);
 	set_flag(&transfer->done);
 	return NULL;
@@ -728,14 +730,9 @@ static void *transfer(void *arg)
 
 static void begin_transfer(struct transfer *begun)
 {
-	struct waiting waiting;
-
 	memset(begun, 0, sizeof(*begun));
 	begun->thread = start(transfer, begun);
-	await_flag(&begun->running);
-	sleep_ns(MS);
-	waiting.tid = begun->tid;
-	await_sleeping(&waiting);
+	await_asleep(&begun->asleep);
 }
 
 static void transfer_waits_for_submit(void **state)
@@ -959,6 +956,7 @@ int main(void)
 		both_tests(all_of_several),
 		both_tests(available_of_several),
 		both_tests(the_same_point_twice),
+		local_test(the_first_of_those_that_have),
 		local_test(several_need_memory),
 		both_tests(waits_in_a_callback),
 		both_tests(thousand_waiters),

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting for one fence. */
 #include <signal.h>
-#include <sys/syscall.h>
 
-#include "support.h"
+#include "asleep.h"
 
 #include "base/park.h"
 
@@ -113,42 +112,21 @@ static void handler(int signum)
 
 struct waiting {
 	pthread_t thread;
-	pid_t tid;
+	struct asleep asleep;
 	int64_t timeout;
 	bool intr;
 	int64_t result;
-	int running, done;
+	int done;
 };
 
 static void *wait_for_it(void *arg)
 {
 	struct waiting *waiting = arg;
 
-	waiting->tid = (pid_t)syscall(SYS_gettid);
-	set_flag(&waiting->running);
+	asleep_begin(&waiting->asleep);
 	waiting->result = dma_fence_wait_timeout(&fence, waiting->intr, waiting->timeout);
 	set_flag(&waiting->done);
 	return NULL;
-}
-
-/* Whether a thread sleeps in the kernel; it is asked, not assumed. */
-static void await_sleeping(pid_t tid)
-{
-	char path[64], stat[256];
-	const char *after_name;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
-	for (;;) {
-		FILE *file = fopen(path, "r");
-
-		assert_non_null(file);
-		assert_non_null(fgets(stat, sizeof(stat), file));
-		fclose(file);
-		after_name = strrchr(stat, ')');
-		if (after_name[2] == 'S')
-			return;
-		sched_yield();
-	}
 }
 
 static void begin(struct waiting *waiting, bool intr, int64_t timeout)
@@ -157,9 +135,7 @@ static void begin(struct waiting *waiting, bool intr, int64_t timeout)
 	waiting->intr = intr;
 	waiting->timeout = timeout;
 	waiting->thread = start(wait_for_it, waiting);
-	await_flag(&waiting->running);
-	sleep_ns(MS);
-	await_sleeping(waiting->tid);
+	await_asleep(&waiting->asleep);
 }
 
 static void handler_interrupts(void **state)
@@ -202,7 +178,7 @@ static void handler_does_not_interrupt_the_uninterruptible(void **state)
 	for (i = 0; i < 5; i++) {
 		pthread_kill(waiting.thread, SIGUSR1);
 		sleep_ns(MS);
-		await_sleeping(waiting.tid);
+		await_asleep(&waiting.asleep);
 	}
 	assert_false(atomic_load_acquire(&waiting.done));
 	dma_fence_signal(&fence);
@@ -238,7 +214,7 @@ static void spurious_wakeups_change_nothing(void **state)
 		sleep_ns(MS);
 		assert_false(atomic_load_acquire(&waiting.done));
 	}
-	await_sleeping(waiting.tid);
+	await_asleep(&waiting.asleep);
 	dma_fence_signal(&fence);
 	join(waiting.thread);
 	dma_fence_put(&fence);

@@ -53,6 +53,9 @@
 #ifndef MUTANT_PROMISED_WAKES_NOBODY /* who waits for a promise is not told of it */
 #define MUTANT_PROMISED_WAKES_NOBODY 0
 #endif
+#ifndef MUTANT_LOOKS_ONCE /* which point it was is not looked at again */
+#define MUTANT_LOOKS_ONCE 0
+#endif
 #ifndef MUTANT_POINTS_GO_BACKWARDS /* a point may be added before the last one */
 #define MUTANT_POINTS_GO_BACKWARDS 0
 #endif

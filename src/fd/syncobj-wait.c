@@ -173,13 +173,17 @@ static int ask_for_any(struct wait *wait)
 
 	for (i = 0; i < wait->count; i++) {
 		ret = ask(wait, i);
-		if (ret > 0) {
-			wait->idx = i;
-			return 1;
-		}
+		if (ret > 0)
+			break;
 		error = error ? error : ret;
 	}
-	return error;
+	if (i == wait->count)
+		return error;
+	/* The first of those that have: what was asked before may have become one. */
+	wait->idx = 0;
+	while (wait->idx < i && ask(wait, wait->idx) <= 0)
+		wait->idx++;
+	return 1;
 }
 
 static int ask_for_all(struct wait *wait)
@@ -373,6 +377,9 @@ static int wait_for_any(struct wait *wait)
 					wait->deadline);
 		park_event_again(&wait->event);
 	}
+	/* The first of those that have: one that was looked at before may have become one. */
+	if (!ret && wait->idx && !MUTANT(LOOKS_ONCE))
+		ret = look(wait);
 	return ret == -ETIMEDOUT && waited ? waited : ret;
 }
 
