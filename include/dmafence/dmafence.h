@@ -20,6 +20,7 @@
 #include <dmafence/syncobj.h>
 #include <dmafence/trace.h>
 #include <dmafence/unwrap.h>
+#include <dmafence/version.h>
 #include <dmafence/watcher.h>
 #include <dmafence/ww-lock.h>
 
