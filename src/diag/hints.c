@@ -25,7 +25,7 @@ struct dependency {
 };
 
 static struct lock lock;
-static bool started; /* under the lock */
+static int started; /* changed under the lock */
 static struct signaler *signalers[BUCKETS];
 static struct dependency *of_fence[BUCKETS], *of_on[BUCKETS];
 static uint64_t dependencies; /* how many; read without the lock */
@@ -138,7 +138,7 @@ static bool is_known(const struct dma_fence *fence, const struct dma_fence *on)
 /* Who signals one of them meanwhile has set the flag before he comes here to have it forgotten. */
 void dma_fence_annotate_dependency(struct dma_fence *fence, struct dma_fence *on)
 {
-	if (!fence || !on)
+	if (!fence || !on || !atomic_load_relaxed(&started))
 		return;
 	lock_acquire(&lock);
 	if (started && !dma_fence_test_signaled_flag(fence) && !dma_fence_test_signaled_flag(on) &&
@@ -196,7 +196,7 @@ static const struct hooks hooks = {
 void dma_fence_hints_start(void)
 {
 	lock_acquire(&lock);
-	started = true;
+	atomic_store_relaxed(&started, 1);
 	lock_release(&lock);
 	dma_fence_hooks_add(&hooks);
 }
@@ -208,7 +208,7 @@ void dma_fence_hints_stop(void)
 
 	dma_fence_hooks_remove(&hooks);
 	lock_acquire(&lock);
-	started = false;
+	atomic_store_relaxed(&started, 0);
 	for (i = 0; i < BUCKETS; i++) {
 		while ((signaler = signalers[i])) {
 			signalers[i] = signaler->next;
