@@ -47,6 +47,7 @@ need meson 'build system' command -v meson
 need ninja-build 'build system' command -v ninja
 need pkg-config 'finds libraries' command -v pkg-config
 need liburcu-dev 'RCU' pkg-config --exists liburcu-bp
+need libpng-dev 'pictures, in the demo' pkg-config --exists libpng
 if [ "$purpose" != build ]; then
     need make 'make check' command -v make
     need g++ 'C++ compiler: the headers are C++, too' command -v "${CXX:-c++}"

@@ -7,8 +7,9 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT INT TERM
 warnings='-Wall -Wextra -Wpedantic -Werror -Wconversion -Wshadow'
 
-for header in "$1"/include/dmafence/*.h; do
-    name=dmafence/${header##*/}
+for header in "$1"/include/dmafence/*.h "$1"/softgpu/include/softgpu/*.h; do
+    name=${header%/*}
+    name=${name##*/}/${header##*/}
     # Twice, for the include guard.
     printf '#include <%s>\n#include <%s>\nint main(void) { return 0; }\n' "$name" "$name" \
         >"$folder/header.c"
@@ -16,13 +17,15 @@ for header in "$1"/include/dmafence/*.h; do
     # shellcheck disable=SC2086 # a list of words
     for compiler in "${CC:-cc}" clang; do
         command -v "$compiler" >/dev/null || continue
-        "$compiler" -std=c11 $warnings -I"$1/include" -c "$folder/header.c" -o "$folder/header.o"
+        "$compiler" -std=c11 $warnings -I"$1/include" \
+            -I"$1/softgpu/include" -c "$folder/header.c" -o "$folder/header.o"
         echo "$name: $compiler, C11"
     done
     # shellcheck disable=SC2086
     for compiler in "${CXX:-c++}" clang++; do
         command -v "$compiler" >/dev/null || continue
-        "$compiler" -std=c++17 $warnings -I"$1/include" -c "$folder/header.cc" \
+        "$compiler" -std=c++17 $warnings -I"$1/include" \
+            -I"$1/softgpu/include" -c "$folder/header.cc" \
             -o "$folder/header.o"
         echo "$name: $compiler, C++17"
     done
