@@ -52,11 +52,12 @@ check-qemu:
 # source is there: make bench [LINUX_SRC=a tree or a tarball of 6.12]; writes $(BUILD)/bench-*.csv
 bench: setup
 	@ninja -C $(BUILD) bench/bench-fence bench/bench-containers bench/bench-resv \
-		bench/bench-fds
+		bench/bench-fds bench/bench-softgpu
 	@$(BUILD)/bench/bench-fence -o $(BUILD)/bench-fence.csv
 	@$(BUILD)/bench/bench-containers -o $(BUILD)/bench-containers.csv
 	@$(BUILD)/bench/bench-resv -o $(BUILD)/bench-resv.csv
 	@$(BUILD)/bench/bench-fds -o $(BUILD)/bench-fds.csv
+	@$(BUILD)/bench/bench-softgpu -o $(BUILD)/bench-softgpu.csv
 	@source=$$(python3 bench/linux-peer/kernel-source.py find) && \
 	if [ -n "$$source" ]; then \
 		meson configure $(BUILD) "-Dlinux_source=$$source" && \
