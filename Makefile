@@ -5,16 +5,19 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 TIMES  ?= 20
+RUNS   ?= 1000
 
-.PHONY: all demo check check-ledger check-linux check-model check-qemu bench install clean setup
+.PHONY: all demo check check-demo check-ledger check-linux check-model check-qemu bench install \
+	clean setup setup-softgpu
 
 all: setup
 	@ninja -C $(BUILD)
 
-# Copies a file through fences, and compares: make demo [FILE=...]
-demo: setup
-	@ninja -C $(BUILD) examples/copy
-	@sh scripts/demo.sh $(BUILD)/examples/copy $(FILE)
+# Frames through a GPU made of threads, and the proof that each came out right; leaves them, and a
+# page that shows how, in $(BUILD)/demo: make demo [FILE=a PNG or a Y4M video]
+demo: setup-softgpu
+	@ninja -C $(BUILD) tools/dmafence
+	@sh scripts/demo.sh $(BUILD)/tools/dmafence $(BUILD)/demo "$$FILE"
 
 # All tests; ends in 'N passed, N failed'
 check:
@@ -42,6 +45,13 @@ check-ledger: setup
 	@ninja -C $(BUILD) tests/test-ledger-many
 	@LEDGER_FENCES=10000000 $(BUILD)/tests/test-ledger-many
 
+# The demo as it is, RUNS times: about an hour for 1,000, or less with OPTIONS of it, such as
+# '--frames 12'. Each has to come out identical, and each wrong without fences:
+# make check-demo [RUNS=1000] [OPTIONS=]. 'make check' does it a few times.
+check-demo: setup-softgpu
+	@ninja -C $(BUILD) tools/dmafence
+	@sh scripts/check-demo.sh -n $(RUNS) $(BUILD)/tools/dmafence $(OPTIONS)
+
 # The tests of the kernel's own sync files and sync objects on Debian's kernel in an emulated machine,
 # some seconds; the first time it downloads that, 125 MB: make check-qemu [LINUX_SRC=tree or tarball]
 check-qemu:
@@ -50,14 +60,15 @@ check-qemu:
 
 # What each path costs, as ratios to the floors of this machine, and to Linux's own fence code if its
 # source is there: make bench [LINUX_SRC=a tree or a tarball of 6.12]; writes $(BUILD)/bench-*.csv
-bench: setup
+bench: setup-softgpu
 	@ninja -C $(BUILD) bench/bench-fence bench/bench-containers bench/bench-resv \
-		bench/bench-fds bench/bench-softgpu
+		bench/bench-fds bench/bench-softgpu tools/dmafence
 	@$(BUILD)/bench/bench-fence -o $(BUILD)/bench-fence.csv
 	@$(BUILD)/bench/bench-containers -o $(BUILD)/bench-containers.csv
 	@$(BUILD)/bench/bench-resv -o $(BUILD)/bench-resv.csv
 	@$(BUILD)/bench/bench-fds -o $(BUILD)/bench-fds.csv
 	@$(BUILD)/bench/bench-softgpu -o $(BUILD)/bench-softgpu.csv
+	@$(BUILD)/tools/dmafence demo 2>/dev/null
 	@source=$$(python3 bench/linux-peer/kernel-source.py find) && \
 	if [ -n "$$source" ]; then \
 		meson configure $(BUILD) "-Dlinux_source=$$source" && \
@@ -72,6 +83,11 @@ install: setup
 setup:
 	@sh scripts/install-packages.sh build
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
+
+# A folder that was configured without libpng has no softgpu.
+setup-softgpu: setup
+	@ninja -C $(BUILD) -t query tools/dmafence >/dev/null 2>&1 || \
+		meson configure $(BUILD) -Dsoftgpu=enabled
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-thread $(BUILD)-address

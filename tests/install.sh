@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # A program builds against the installed tree with nothing but pkg-config, as C and as C++, with
-# the shared and with the static library, and runs.
+# the shared and with the static library, and runs. So does one for softgpu, and the dmafence command,
+# whose man page and completion are there.
 # usage: install.sh SOURCE_ROOT
 set -eu
 source=$1
@@ -104,6 +105,53 @@ int main()
 }
 EOF
 
+cat >"$folder/version.c" <<'EOF'
+#include <stdio.h>
+#include <string.h>
+#include <dmafence/version.h>
+
+int main(void)
+{
+	if (strcmp(DMA_FENCE_VERSION, dma_fence_version()))
+		return 1;
+	puts(dma_fence_version());
+	return 0;
+}
+EOF
+cat >"$folder/softgpu.c" <<'EOF'
+#include <stdio.h>
+#include <string.h>
+#include <softgpu/softgpu.h>
+
+/* An engine stores a word where the CPU sees it. */
+int main(void)
+{
+	struct softgpu_device *device = softgpu_device_create(NULL);
+	struct softgpu_vm *vm = softgpu_vm_create(device);
+	struct softgpu_context_params params = { .engine_class = SOFTGPU_CLASS_COPY };
+	struct softgpu_context *context = softgpu_context_create(vm, &params);
+	struct softgpu_bo *bo = softgpu_bo_create(device, SOFTGPU_PAGE_SIZE, "word");
+	struct softgpu_bind bind = { .bo = bo, .address = 1 << 20, .bytes = SOFTGPU_PAGE_SIZE };
+	struct softgpu_batch batch = { 0 };
+	struct softgpu_use use = { .bo = bo, .write = true };
+	struct softgpu_submission submission = { .batches = &batch, .uses = &use, .num_uses = 1 };
+	uint64_t word = 0;
+
+	memcpy(&word, "hello", 5);
+	if (softgpu_vm_bind(vm, &bind, 1, NULL) || softgpu_cmd_store(&batch, 1 << 20, word) ||
+	    softgpu_context_submit(context, &submission) ||
+	    softgpu_bo_wait(bo, false, DMA_FENCE_WAIT_FOREVER) < 0)
+		return 1;
+	puts(softgpu_bo_map(bo));
+	softgpu_batch_fini(&batch);
+	softgpu_bo_put(bo);
+	softgpu_context_put(context);
+	softgpu_vm_put(vm);
+	softgpu_device_destroy(device);
+	return 0;
+}
+EOF
+
 run() { # program
     [ "$(LD_LIBRARY_PATH=$libdir "$1")" = hello ] || { echo "$1 does not say hello"; exit 1; }
     echo "${1##*/} builds and runs"
@@ -128,5 +176,41 @@ run "$folder/c-static"
 run "$folder/kernel-code"
 LD_LIBRARY_PATH=$libdir "$folder/copy" "$folder/copy.c" "$folder/copy.copy"
 cmp "$folder/copy.c" "$folder/copy.copy"
-ldd "$folder/c-static" | grep -q libdmafence && { echo "the static program is not static"; exit 1; }
-exit 0
+if ldd "$folder/c-static" | grep -q libdmafence; then
+    echo "the static program is not static"
+    exit 1
+fi
+
+# shellcheck disable=SC2046
+${CC:-cc} "$folder/version.c" -o "$folder/version" $(flags --cflags --libs dmafence)
+version=$(LD_LIBRARY_PATH=$libdir "$folder/version")
+[ "$version" = "$(pkg-config --modversion dmafence)" ] || { echo "the version is $version"; exit 1; }
+test -f "$libdir/libdmafence.so.$version"
+
+# Where there is no libpng there is no softgpu, nor the command.
+if ! pkg-config --exists libpng zlib; then
+    echo "softgpu: not built, there is no libpng"
+    exit 0
+fi
+[ "$(pkg-config --modversion softgpu)" = "$version" ]
+# shellcheck disable=SC2046
+{
+    ${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Werror "$folder/softgpu.c" \
+        -o "$folder/softgpu-shared" $(flags --cflags --libs softgpu)
+    ${CC:-cc} "$folder/softgpu.c" -o "$folder/softgpu-static" $(flags --cflags softgpu) \
+        "$libdir/libsoftgpu.a" "$libdir/libdmafence.a" \
+        $(flags --static --libs-only-l softgpu | sed 's/-lsoftgpu//; s/-ldmafence//')
+}
+run "$folder/softgpu-shared"
+run "$folder/softgpu-static"
+# Wherever it is put: it does not need to be told where its libraries are.
+dmafence() {
+    "$root/usr/local/bin/dmafence" "$@"
+}
+[ "$(dmafence --version)" = "dmafence $version" ]
+dmafence info >"$folder/info"
+grep -q 'compute engines' "$folder/info"
+dmafence demo --help >"$folder/help"
+test -f "$root/usr/local/share/man/man1/dmafence.1"
+test -f "$root/usr/local/share/bash-completion/completions/dmafence"
+echo "the command is installed, with its man page and completion"

@@ -1,15 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The demo copies files of awkward sizes, and says clearly what is wrong with bad input.
-# usage: demo.sh SOURCE_ROOT COPY_PROGRAM
+# The example that copies: files of awkward sizes; and it says clearly what is wrong with bad input.
+# usage: copy.sh SOURCE_ROOT COPY_PROGRAM
 set -eu
-source=$1 copy=$2
+copy=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT INT TERM
 
 for size in 0 1 65535 65536 65537 262144 262145 5000000; do
     head -c "$size" /dev/urandom >"$folder/original"
-    sh "$source/scripts/demo.sh" "$copy" "$folder/original"
+    rm -f "$folder/copy"
+    "$copy" "$folder/original" "$folder/copy"
+    cmp "$folder/original" "$folder/copy"
 done
 
 fails() { # message, arguments...
@@ -36,11 +38,4 @@ fails 'cannot create' "$folder/original" "$folder/no/folder"
 if [ -w /dev/full ]; then
     ln -s /dev/full "$folder/full"
     fails 'cannot create' "$folder/original" "$folder/full"
-fi
-# And a comparison that finds a difference fails.
-printf '#!/bin/sh\nhead -c 100 "$1" >"$2"\n' >"$folder/bad-copy"
-chmod +x "$folder/bad-copy"
-if sh "$source/scripts/demo.sh" "$folder/bad-copy" "$folder/original" 2>/dev/null; then
-    echo "a copy that is cut short passes for the original"
-    exit 1
 fi
