@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "diag/fold.h"
 
+#include "diag/mutants.h"
+
 /* What happened last stays in any case: a fault is most often close to it. */
 #define NEWEST 16
 
@@ -150,6 +152,9 @@ static void fold_events(struct fold *fold)
 	uint32_t i;
 
 	for (i = 0; i < fold->old; i++) {
+		/* With the reference that it is about. */
+		if (fold->goes[i] && !MUTANT(GONE_COUNTED_AGAIN))
+			continue;
 		switch (fold->entries[i].kind) {
 		case ENTRY_ENABLE:
 		case ENTRY_SET_DEADLINE:

@@ -50,6 +50,9 @@
 #ifndef MUTANT_NOTHING_LEARNT /* what fences do that end well makes no difference */
 #define MUTANT_NOTHING_LEARNT 0
 #endif
+#ifndef MUTANT_GONE_COUNTED_AGAIN /* an event that has gone is counted when all of them go */
+#define MUTANT_GONE_COUNTED_AGAIN 0
+#endif
 #ifndef MUTANT_RELEASE_HIDES /* the put that came last is taken for the one too many */
 #define MUTANT_RELEASE_HIDES 0
 #endif
