@@ -48,8 +48,8 @@ KERNEL static void make_means(uint8_t *restrict to, const uint8_t *first, const 
 	for (i = 0; i < num_means; i++) {
 #pragma GCC unroll 4
 		for (c = 0; c < 4; c++) {
-			uint16_t sum = first[8 * i + c] + first[8 * i + 4 + c] + second[8 * i + c] +
-				       second[8 * i + 4 + c];
+			uint16_t sum = (uint16_t)(first[8 * i + c] + first[8 * i + 4 + c] +
+						  second[8 * i + c] + second[8 * i + 4 + c]);
 
 			to[4 * i + c] = (uint8_t)((sum + 2) >> 2);
 		}

@@ -21,7 +21,7 @@
 
 static inline uint8_t limited(int32_t value)
 {
-	return value < 0 ? 0 : value > 255 ? 255 : value;
+	return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
 #endif

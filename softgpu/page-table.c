@@ -50,6 +50,14 @@ struct page_table {
 	struct node *top;
 };
 
+/* As much as the bit-field of a page holds: all of a backing's. */
+#define PAGE_MASK (UINT64_MAX >> 1)
+
+static inline void advance(struct entry *entry, uint64_t pages)
+{
+	entry->page = (entry->page + pages) & PAGE_MASK;
+}
+
 /* How many pages a slot is. */
 static inline uint64_t slot_pages(unsigned int level)
 {
@@ -142,7 +150,7 @@ static bool look_up(struct page_table *table, uint64_t page, struct entry *entry
 
 		if (node->entries[slot].backing) {
 			*entry = node->entries[slot];
-			entry->page += within;
+			advance(entry, within);
 			*left = slot_pages(level) - within;
 			return true;
 		}
@@ -161,12 +169,12 @@ static bool last_mapped(struct node *node, unsigned int level, uint64_t end, str
 
 	if (!node->used)
 		return false;
-	for (slot = (end + size - 1) / size; slot-- > 0; end = slot * size) {
+	for (slot = (unsigned int)((end + size - 1) / size); slot-- > 0; end = slot * size) {
 		struct node *below = node_below(node, level, slot);
 
 		if (node->entries[slot].backing) {
 			*entry = node->entries[slot];
-			entry->page += end - 1 - slot * size;
+			advance(entry, end - 1 - slot * size);
 			*page = end - 1;
 			return true;
 		}
@@ -272,7 +280,7 @@ static int add_nodes(struct node *node, unsigned int level, uint64_t first, uint
 	int ret = 0;
 
 	while (!ret && first < end) {
-		unsigned int slot = first / size;
+		unsigned int slot = (unsigned int)(first / size);
 		uint64_t begin = slot * size;
 		uint64_t part_end = end < begin + size ? end : begin + size;
 		struct node *below;
@@ -368,7 +376,7 @@ static void move_down(struct node *node, unsigned int level, unsigned int slot, 
 		softgpu_backing_get_many(entry.backing, NUM_SLOTS - 1);
 	for (i = 0; i < NUM_SLOTS; i++) {
 		below->entries[i] = entry;
-		entry.page += slot_pages(level - 1);
+		advance(&entry, slot_pages(level - 1));
 	}
 	below->used = NUM_SLOTS;
 	node->entries[slot].backing = NULL;
@@ -381,7 +389,7 @@ static void set_pages(struct node *node, unsigned int level, uint64_t first, uin
 	uint64_t size = slot_pages(level);
 
 	while (first < end) {
-		unsigned int slot = first / size;
+		unsigned int slot = (unsigned int)(first / size);
 		uint64_t begin = slot * size;
 		uint64_t part_end = end < begin + size ? end : begin + size;
 		struct node *below = node_below(node, level, slot);
@@ -396,8 +404,8 @@ static void set_pages(struct node *node, unsigned int level, uint64_t first, uin
 			set_pages(below, level - 1, first - begin, part_end - begin, entry);
 		}
 		if (is_used(node, level, slot) != was_used)
-			node->used += was_used ? -1 : 1;
-		entry.page += part_end - first;
+			node->used = was_used ? node->used - 1 : node->used + 1;
+		advance(&entry, part_end - first);
 		first = part_end;
 	}
 }
@@ -411,11 +419,12 @@ void softgpu_page_table_apply(struct page_table *table, const struct softgpu_bin
 	for (i = 0; i < num_binds; i++) {
 		bool unmap = binds[i].flags & SOFTGPU_BIND_UNMAP;
 		uint64_t first = binds[i].address / SOFTGPU_PAGE_SIZE;
+		uint64_t offset = binds[i].offset / SOFTGPU_PAGE_SIZE;
 
 		set_pages(table->top, TOP_LEVEL, first, first + binds[i].bytes / SOFTGPU_PAGE_SIZE,
 			  (struct entry){
 				  .backing = unmap ? NULL : backings[i],
-				  .page = unmap ? 0 : binds[i].offset / SOFTGPU_PAGE_SIZE,
+				  .page = unmap ? 0 : offset & PAGE_MASK,
 				  .writable = !(binds[i].flags & SOFTGPU_BIND_READ_ONLY),
 			  });
 	}

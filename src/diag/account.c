@@ -297,7 +297,7 @@ static void append(struct part *part, struct account *account, const struct entr
 static void grow_older(struct part *part, struct account *account, enum age age)
 {
 	TAILQ_REMOVE(&part->ages[account->age], account, link);
-	account->age = age;
+	account->age = (uint8_t)age;
 	TAILQ_INSERT_TAIL(&part->ages[age], account, link);
 }
 
