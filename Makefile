@@ -6,9 +6,10 @@ BUILD  ?= build
 PREFIX ?= /usr/local
 TIMES  ?= 20
 RUNS   ?= 1000
+MINUTES ?= 10
 
-.PHONY: all demo check check-demo check-ledger check-linux check-model check-qemu bench install \
-	clean setup setup-softgpu
+.PHONY: all demo check check-demo check-ledger check-linux check-model check-qemu bench fuzz \
+	install clean setup setup-softgpu
 
 all: setup
 	@ninja -C $(BUILD)
@@ -52,6 +53,13 @@ check-demo: setup-softgpu
 	@ninja -C $(BUILD) tools/dmafence
 	@sh scripts/check-demo.sh -n $(RUNS) $(BUILD)/tools/dmafence $(OPTIONS)
 
+# Inputs that a fuzzer makes up, under sanitizers: make fuzz [MINUTES=10] [TARGETS='fd-import ...'].
+# What is worth keeping stays in $(BUILD)-fuzz; each finding is a line that names the input, and ends
+# it with an error. 'make check' goes through the inputs that are in the repository.
+fuzz:
+	@sh scripts/install-packages.sh fuzz
+	@sh scripts/fuzz.sh -m $(MINUTES) $(BUILD)-fuzz $(TARGETS)
+
 # The tests of the kernel's own sync files and sync objects on Debian's kernel in an emulated machine,
 # some seconds; the first time it downloads that, 125 MB: make check-qemu [LINUX_SRC=tree or tarball]
 check-qemu:
@@ -90,4 +98,4 @@ setup-softgpu: setup
 		meson configure $(BUILD) -Dsoftgpu=enabled
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-thread $(BUILD)-address
+	rm -rf $(BUILD) $(BUILD)-thread $(BUILD)-address $(BUILD)-fuzz

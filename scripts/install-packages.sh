@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 # Sees to it that what building and testing needs is there. What is missing is installed from
 # Debian's packages, said beforehand; where that cannot be done, it is named.
-# usage: install-packages.sh [--check] [build|test|linux|qemu]
+# usage: install-packages.sh [--check] [build|test|linux|qemu|fuzz]
 # 'build' is what the library and its demo need; 'test', which is what it does unless told, what the
 # tests need, too; 'linux' also what the kernel's own tests are taken from; 'qemu' what a kernel is
-# run with as well. With --check it only names, and installs nothing.
+# run with as well; 'fuzz' a compiler with a fuzzer. With --check it only names, and installs nothing.
 set -eu
 
 check=
@@ -14,8 +14,8 @@ if [ "${1:-}" = --check ]; then
     shift
 fi
 case ${1:-test} in
-    build | test | linux | qemu) purpose=${1:-test} ;;
-    *) echo "usage: install-packages.sh [--check] [build|test|linux|qemu]" >&2; exit 2 ;;
+    build | test | linux | qemu | fuzz) purpose=${1:-test} ;;
+    *) echo "usage: install-packages.sh [--check] [build|test|linux|qemu|fuzz]" >&2; exit 2 ;;
 esac
 
 missing=
@@ -39,6 +39,10 @@ header() {
 cmocka() {
     printf '#include <stdarg.h>\n#include <stddef.h>\n#include <setjmp.h>\n#include <stdint.h>\n#include <cmocka.h>\n' |
         ${CC:-cc} -E -x c -
+}
+
+fuzzer() {
+    test -e "$(clang-14 -print-resource-dir)/lib/linux/libclang_rt.fuzzer-$(uname -m).a"
 }
 
 need gcc 'C compiler' command -v "${CC:-cc}"
@@ -76,6 +80,10 @@ if [ "$purpose" = qemu ]; then
     need gcc-12 'what the kernel is compiled with' command -v gcc-12
     need kmod 'the order of its modules' command -v modprobe
     need cpio "packs the guest's files" command -v cpio
+fi
+if [ "$purpose" = fuzz ]; then
+    need clang-14 'a compiler with a fuzzer' command -v clang-14
+    need libclang-rt-14-dev 'the fuzzer, and sanitizers' fuzzer
 fi
 
 [ -n "$missing" ] || exit 0

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# usage: mutant.sh TEST
+# usage: mutant.sh TEST [ARGUMENT]...
 # Succeeds if the test, built on a mutant, fails, crashes or hangs, and says which. It is not waited
 # for after the first of its cases that fails.
 set -u
@@ -8,7 +8,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT INT TERM
 
 mkfifo "$folder/output"
-timeout -s KILL 20 "$1" >"$folder/output" 2>&1 &
+timeout -s KILL 20 "$@" >"$folder/output" 2>&1 &
 pid=$!
 if failed=$(grep -m 1 '^not ok' "$folder/output"); then
     kill -KILL $pid 2>/dev/null

@@ -72,6 +72,15 @@ case $(lacking --check test)$(lacking --check linux) in
     *qemu* | *busybox*) echo "wants to run a kernel without need"; exit 1 ;;
 esac
 
+# The fuzzer, too.
+case $(lacking --check fuzz) in
+    *clang-14*libclang-rt-14-dev*) ;;
+    *) echo "does not name what a fuzzer needs"; exit 1 ;;
+esac
+case $(lacking --check test) in
+    *clang*) echo "wants a fuzzer without need"; exit 1 ;;
+esac
+
 # Root: says what, then installs just that.
 printf '#!%s\necho 0\n' "$sh" >"$folder/bin/id"
 output=$(lacking)
