@@ -151,9 +151,13 @@ static __attribute__((noinline, cold)) void quarantine(struct dma_fence *fence)
 	uint64_t state;
 
 	atomic_store_relaxed(&fence->refcount, REFCOUNT_SATURATED);
-	fence_set_flags(fence, DMA_FENCE_FLAG_QUARANTINED);
 	state = dma_fence_lock_state(fence, true);
 	if (!(state & SIGNALED)) {
+		/*
+		 * Together, or not at all. With the flag alone its producer would be refused the
+		 * error that it sets, and then signal without any.
+		 */
+		fence_set_flags(fence, DMA_FENCE_FLAG_QUARANTINED);
 		atomic_store_relaxed(&fence->error, -EDEADLK);
 		/* So that the word is not 0, and its signal does not take the short way. */
 		if (!MUTANT(LATE_SIGNAL_SILENT))

@@ -2091,11 +2091,52 @@ static void lost_or_not_end(void)
 		model_assert(model_reports(DMA_FENCE_REPORT_LATE_SIGNAL) == 1);
 	} else {
 		model_assert(status == 1);
+		/* It was signaled in time: nothing is reported that would contradict that. */
+		model_assert(model_reports(DMA_FENCE_REPORT_LATE_SIGNAL) == 0);
 	}
 	if (results[0] != NO_RESULT)
 		model_assert(results[0] == status);
 	if (first)
 		free_drained(first, 1);
+}
+
+static void set_error_and_signal_lost(void)
+{
+	results[1] = dma_fence_set_error(fence, -EIO);
+	model_assert(results[1] == 0 || results[1] == -EALREADY);
+	signal_fence();
+}
+
+static void fail_lost(void)
+{
+	work = WORK_DONE;
+	model_assert(dma_fence_signal_state(fence, state_of_timestamp(clock_now()), -EIO));
+}
+
+/* The same of one that fails: that it went well is what nobody must be told, whoever came first. */
+static void lost_or_failed_end(void)
+{
+	const bool late = model_reports(DMA_FENCE_REPORT_LATE_SIGNAL);
+
+	model_assert(is_drained(fence));
+	model_assert((int)model_reports(DMA_FENCE_REPORT_QUARANTINE) + released == 1);
+	model_assert(released || refcount_saturated(&fence->refcount));
+	model_assert(!late || !released);
+	model_assert(dma_fence_get_status(fence) == (late ? -EDEADLK : -EIO));
+	/* An error that was refused is so because there was that of the quarantine. */
+	if (results[1] == -EALREADY)
+		model_assert(late);
+	if (results[0] != NO_RESULT)
+		model_assert(results[0] == (late ? -EDEADLK : -EIO));
+	if (first)
+		free_drained(first, 1);
+}
+
+static void wait_failed_lost(void)
+{
+	model_assert(dma_fence_wait(fence, false) == 0);
+	model_assert(work == WORK_DONE);
+	results[0] = dma_fence_get_status(fence);
 }
 
 static void remove_lost(void)
@@ -3001,6 +3042,58 @@ const struct scenario fence_scenarios[] = {
 	  .reports = MAY_REPORT(DMA_FENCE_REPORT_QUARANTINE) |
 		     MAY_REPORT(DMA_FENCE_REPORT_LATE_SIGNAL),
 	  .short_bound = 2 },
+	{
+		.name = "quarantine-set-error-signal",
+		.begin = lost_begin,
+		.threads = { put, set_error_and_signal_lost },
+		.end = lost_or_failed_end,
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_QUARANTINE) |
+			   MAY_REPORT(DMA_FENCE_REPORT_LATE_SIGNAL),
+	},
+	{
+		.name = "quarantine-set-error-signal-callback",
+		.begin = lost_begin_with_first,
+		.threads = { put, set_error_and_signal_lost },
+		.end = lost_or_failed_end,
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_QUARANTINE) |
+			   MAY_REPORT(DMA_FENCE_REPORT_LATE_SIGNAL),
+	},
+	{
+		.name = "quarantine-fail",
+		.begin = lost_begin,
+		.threads = { put, fail_lost },
+		.end = lost_or_failed_end,
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_QUARANTINE) |
+			   MAY_REPORT(DMA_FENCE_REPORT_LATE_SIGNAL),
+	},
+	{
+		.name = "quarantine-fail-callback",
+		.begin = lost_begin_with_first,
+		.threads = { put, fail_lost },
+		.end = lost_or_failed_end,
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_QUARANTINE) |
+			   MAY_REPORT(DMA_FENCE_REPORT_LATE_SIGNAL),
+	},
+	{
+		.name = "quarantine-set-error-signal-wait",
+		.begin = lost_begin,
+		.threads = { put, set_error_and_signal_lost, wait_failed_lost },
+		.end = lost_or_failed_end,
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_QUARANTINE) |
+			   MAY_REPORT(DMA_FENCE_REPORT_LATE_SIGNAL),
+		.bound = 3,
+		.short_bound = 2,
+	},
+	{
+		.name = "quarantine-fail-wait",
+		.begin = lost_begin,
+		.threads = { put, fail_lost, wait_failed_lost },
+		.end = lost_or_failed_end,
+		.reports = MAY_REPORT(DMA_FENCE_REPORT_QUARANTINE) |
+			   MAY_REPORT(DMA_FENCE_REPORT_LATE_SIGNAL),
+		.bound = 3,
+		.short_bound = 2,
+	},
 	{
 		.name = "quarantine-remove-put",
 		.begin = lost_begin_shared_with_first,
