@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sync_file.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "fd/inode.h"
 #include "fd/kernel-sync-file.h"
 #include "fd/mutants.h"
 
@@ -52,14 +54,19 @@ static int ask(int fd, struct dma_fence_sync_file_info *info, int *part_error)
 	struct sync_file_info asked = { .num_fences = 0 };
 	const struct sync_fence_info *first = NULL;
 	int64_t timestamp = 0;
-	uint32_t i;
+	uint32_t i, room = FENCES_ON_STACK;
 	int status;
 
+	/* To another file it would be another call, and whoever serves that need not return. */
+	if (!dma_fence_inode_anonymous(fd))
+		return fcntl(fd, F_GETFD) < 0 ? -EBADF : -EINVAL;
 	if (ioctl(fd, SYNC_IOC_FILE_INFO, &asked))
 		return errno == EBADF ? -EBADF : -EINVAL;
 	status = asked.status;
-	if (asked.num_fences > FENCES_ON_STACK)
-		fences = calloc(asked.num_fences, sizeof(*fences));
+	if (asked.num_fences > room) {
+		room = asked.num_fences;
+		fences = calloc(room, sizeof(*fences));
+	}
 	if (!fences)
 		return -ENOMEM;
 	asked.sync_fence_info = (__u64)(uintptr_t)fences;
@@ -69,7 +76,7 @@ static int ask(int fd, struct dma_fence_sync_file_info *info, int *part_error)
 			free(fences);
 		return status;
 	}
-	for (i = 0; i < asked.num_fences; i++) {
+	for (i = 0; i < asked.num_fences && i < room; i++) {
 		if (i < info->num_fences)
 			tell(&info->fences[i], &fences[i]);
 		if (fences[i].status < 0 &&
@@ -109,6 +116,8 @@ int dma_fence_kernel_sync_file_merge(int fd1, int fd2)
 {
 	struct sync_merge_data data = { .name = "dmafence", .fd2 = fd2 };
 
+	if (!dma_fence_inode_anonymous(fd1) || !dma_fence_inode_anonymous(fd2))
+		return -EINVAL;
 	if (ioctl(fd1, SYNC_IOC_MERGE, &data))
 		return -errno;
 	/*

@@ -95,6 +95,12 @@
 #ifndef MUTANT_SLEEPERS_BEFORE_CHANGE /* who changes a shared timeline looks for sleepers first */
 #define MUTANT_SLEEPERS_BEFORE_CHANGE 0
 #endif
+#ifndef MUTANT_ANY_FILE_IS_ASKED /* of any fd it is asked whether it is the kernel's sync file */
+#define MUTANT_ANY_FILE_IS_ASKED 0
+#endif
+#ifndef MUTANT_ANY_DEVICE /* a pipe is known by its number alone */
+#define MUTANT_ANY_DEVICE 0
+#endif
 
 /* Of the kernel's own sync files: scripts/check-qemu.sh shows that these are seen. */
 #ifndef MUTANT_KERNEL_ERROR_FORGOTTEN /* an error that the kernel forgets is forgotten */

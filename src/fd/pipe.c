@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fd/inode.h"
 #include "fd/mutants.h"
 #include "fd/pipe.h"
 
@@ -158,12 +159,12 @@ void dma_fence_pipe_signal(int write_fd, const struct pipe_origin *origin, int e
  * The timestamp that is the status: the one that is not being written, if one is. NULL if neither
  * is one; sets @again if both were seen before one and after the other was written.
  */
-static const struct timespec *find_status(const struct stat *stat, bool *again)
+static const struct timespec *find_status(const struct inode *inode, bool *again)
 {
-	*again = is_origin(&stat->st_atim) || is_origin(&stat->st_mtim);
-	if (is_status(&stat->st_atim))
-		return &stat->st_atim;
-	return is_status(&stat->st_mtim) ? &stat->st_mtim : NULL;
+	*again = is_origin(&inode->accessed) || is_origin(&inode->modified);
+	if (is_status(&inode->accessed))
+		return &inode->accessed;
+	return is_status(&inode->modified) ? &inode->modified : NULL;
 }
 
 /* How often it is looked, where once is enough but for a moment. */
@@ -172,22 +173,24 @@ static const struct timespec *find_status(const struct stat *stat, bool *again)
 int dma_fence_pipe_status(int fd, struct pipe_status *status)
 {
 	const struct timespec *stamp = NULL;
-	struct stat stat;
+	struct inode inode;
 	bool again = true;
-	int looks;
+	int looks, ret;
 
 	for (looks = 0; looks < LOOKS && again && !stamp; looks++) {
-		if (fstat(fd, &stat))
-			return -errno;
-		if (!S_ISFIFO(stat.st_mode))
+		ret = dma_fence_inode_look(fd, &inode);
+		if (ret)
+			return ret;
+		if (inode.kind != INODE_PIPE)
 			return -EINVAL;
-		stamp = find_status(&stat, &again);
+		stamp = find_status(&inode, &again);
 	}
 	if (!stamp)
 		return -ENODATA;
 
 	memset(status, 0, sizeof(*status));
-	status->inode = stat.st_ino;
+	status->inode = inode.number;
+	status->device = inode.device;
 	if (kind_of(stamp) == KIND_SIGNALED && (uint32_t)stamp->tv_nsec & SIGNALED_BIT) {
 		status->signaled = true;
 		status->error = -(int)((uint32_t)stamp->tv_nsec & ERROR_BITS);
@@ -196,7 +199,7 @@ int dma_fence_pipe_status(int fd, struct pipe_status *status)
 		status->context = (uint32_t)((uint64_t)stamp->tv_sec >> CONTEXT_SHIFT);
 		status->seqno = (uint32_t)stamp->tv_sec & SEQNO_BITS;
 	}
-	stamp = stamp == &stat.st_mtim ? &stat.st_atim : &stat.st_mtim;
+	stamp = stamp == &inode.modified ? &inode.accessed : &inode.modified;
 	if (is_origin(stamp)) {
 		status->origin.pid =
 			(uint32_t)(((uint64_t)stamp->tv_sec & SECONDS_BITS) >> PID_SHIFT);
@@ -204,4 +207,10 @@ int dma_fence_pipe_status(int fd, struct pipe_status *status)
 		status->origin.site = (uint32_t)stamp->tv_nsec & SITE_BITS;
 	}
 	return 0;
+}
+
+bool dma_fence_pipe_same(const struct pipe_status *status, const struct pipe_status *other)
+{
+	return status->inode == other->inode &&
+	       (status->device == other->device || MUTANT(ANY_DEVICE));
 }

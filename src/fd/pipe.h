@@ -50,7 +50,11 @@ struct pipe_status {
 	uint32_t seqno;		   /* likewise */
 	struct pipe_origin origin; /* all 0 if a reader has overwritten it */
 	uint64_t inode;
+	uint64_t device; /* a FIFO of a file system can have the number of any pipe */
 };
+
+/* Whether two are of one pipe. */
+bool dma_fence_pipe_same(const struct pipe_status *status, const struct pipe_status *other);
 
 /*
  * Makes a pipe for a fence that is pending. Stores the read end, which is the sync file, and the

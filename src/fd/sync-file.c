@@ -204,7 +204,7 @@ static struct dma_fence *get_own(const struct pipe_status *status)
 						    : NULL;
 	/* Another process may have the same pid, elsewhere. */
 	if (export && !export->claimed && export->write_fd >= 0 &&
-	    !dma_fence_pipe_status(export->write_fd, &own) && own.inode == status->inode)
+	    !dma_fence_pipe_status(export->write_fd, &own) && dma_fence_pipe_same(&own, status))
 		fence = dma_fence_get(export->fence);
 	lock_release(&table.lock);
 	return fence;
