@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "fd/handle.h"
+#include "fd/mutants.h"
 
 struct message {
 	uint64_t magic;
@@ -16,6 +19,22 @@ union control {
 	char room[CMSG_SPACE(HANDLE_FDS * sizeof(int))];
 	struct cmsghdr align;
 };
+
+/*
+ * Whoever has the handle can set options of the socket, by which the kernel says more than was sent:
+ * who has sent it, how he is labelled, and a pidfd of his. That shall not take the room of the fds.
+ */
+#define ROOM_FOR_MORE 512
+
+union received {
+	char room[CMSG_SPACE(HANDLE_FDS * sizeof(int)) + ROOM_FOR_MORE];
+	struct cmsghdr align;
+};
+
+/* Since Linux 6.5. */
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 0x04
+#endif
 
 int dma_fence_handle_create(uint64_t magic, uint32_t version, const int fds[HANDLE_FDS])
 {
@@ -48,28 +67,54 @@ int dma_fence_handle_create(uint64_t magic, uint32_t version, const int fds[HAND
 	return ret == -ETOOMANYREFS ? -EMFILE : ret;
 }
 
-/* Closes what is not wanted. Returns how many of @fds were received. */
-static unsigned int take_fds(struct msghdr *header, int fds[HANDLE_FDS])
+/*
+ * Closes what is not wanted. Returns how many fds there were; the first of them are in @fds.
+ */
+static size_t take_fds(struct msghdr *header, int fds[HANDLE_FDS])
 {
-	struct cmsghdr *rights;
-	unsigned int taken = 0;
+	struct cmsghdr *more;
+	size_t taken = 0;
 
-	for (rights = CMSG_FIRSTHDR(header); rights; rights = CMSG_NXTHDR(header, rights)) {
-		size_t i, count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	for (more = CMSG_FIRSTHDR(header); more; more = CMSG_NXTHDR(header, more)) {
+		size_t i, count = (more->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		bool wanted = more->cmsg_type == SCM_RIGHTS;
 
-		if (rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS)
+		if (more->cmsg_level != SOL_SOCKET || (!wanted && more->cmsg_type != SCM_PIDFD))
 			continue;
 		for (i = 0; i < count; i++) {
 			int fd;
 
-			memcpy(&fd, CMSG_DATA(rights) + i * sizeof(int), sizeof(fd));
-			if (taken < HANDLE_FDS)
-				fds[taken++] = fd;
-			else
+			memcpy(&fd, CMSG_DATA(more) + i * sizeof(int), sizeof(fd));
+			if (wanted && taken < HANDLE_FDS)
+				fds[taken] = fd;
+			else if (fd >= 0 && !MUTANT(PIDFD_LEFT_OPEN))
 				close(fd);
+			taken += wanted;
 		}
 	}
 	return taken;
+}
+
+static void close_fds(const int fds[HANDLE_FDS], size_t count)
+{
+	while (count)
+		close(fds[--count]);
+}
+
+/* Whether as many fds can be opened as are in a handle. */
+static bool have_room(int handle)
+{
+	int fds[HANDLE_FDS];
+	size_t count = 0;
+
+	while (count < HANDLE_FDS) {
+		fds[count] = fcntl(handle, F_DUPFD_CLOEXEC, 0);
+		if (fds[count] < 0)
+			break;
+		count++;
+	}
+	close_fds(fds, count);
+	return count == HANDLE_FDS;
 }
 
 /* Only such a socket is read from, though nothing is taken out: of others nothing is known. */
@@ -90,14 +135,14 @@ int dma_fence_handle_open(int handle, uint64_t magic, uint32_t version, int fds[
 {
 	struct message message = { 0 };
 	struct iovec iov = { .iov_base = &message, .iov_len = sizeof(message) };
-	union control control;
+	union received control;
 	struct msghdr header = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = control.room,
 		.msg_controllen = sizeof(control.room),
 	};
-	unsigned int taken;
+	size_t taken;
 	ssize_t size;
 	int ret = check_socket(handle);
 
@@ -113,14 +158,14 @@ int dma_fence_handle_open(int handle, uint64_t magic, uint32_t version, int fds[
 	else if (size != sizeof(message) || header.msg_flags & MSG_TRUNC ||
 		 message.version != version || message.fds != HANDLE_FDS)
 		ret = -EPROTO;
-	else if (taken < HANDLE_FDS)
-		/* There is room for them here, so that it was the table of fds that had none. */
-		ret = header.msg_flags & MSG_CTRUNC ? -EMFILE : -EPROTO;
-	else if (header.msg_flags & MSG_CTRUNC)
-		ret = -EPROTO;
-	else
+	else if (taken == HANDLE_FDS && !(header.msg_flags & MSG_CTRUNC))
 		return 0;
-	while (taken)
-		close(fds[--taken]);
+	else
+		ret = -EPROTO;
+	close_fds(fds, taken < HANDLE_FDS ? taken : HANDLE_FDS);
+	/* What is missing may be so because the table of fds is full. */
+	if (ret == -EPROTO && header.msg_flags & MSG_CTRUNC && taken < HANDLE_FDS &&
+	    !have_room(handle))
+		ret = -EMFILE;
 	return ret;
 }

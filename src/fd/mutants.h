@@ -101,6 +101,12 @@
 #ifndef MUTANT_ANY_DEVICE /* a pipe is known by its number alone */
 #define MUTANT_ANY_DEVICE 0
 #endif
+#ifndef MUTANT_PIDFD_LEFT_OPEN /* what a handle leads to beyond what is wanted stays open */
+#define MUTANT_PIDFD_LEFT_OPEN 0
+#endif
+#ifndef MUTANT_LEASE_AWAITED /* who has a lease on shared memory is waited for */
+#define MUTANT_LEASE_AWAITED 0
+#endif
 
 /* Of the kernel's own sync files: scripts/check-qemu.sh shows that these are seen. */
 #ifndef MUTANT_KERNEL_ERROR_FORGOTTEN /* an error that the kernel forgets is forgotten */

@@ -44,7 +44,8 @@ int dma_fence_shared_reopen(int fd)
 	} while (fd);
 	while (count)
 		path[end++] = digits[--count];
-	ret = open(path, O_RDWR | O_CLOEXEC);
+	/* Who has a lease on it (F_SETLEASE) could hold up one that waits. */
+	ret = open(path, O_RDWR | O_CLOEXEC | (MUTANT(LEASE_AWAITED) ? 0 : O_NONBLOCK));
 	return ret < 0 ? -errno : ret;
 }
 
@@ -53,7 +54,7 @@ int dma_fence_shared_peer_join(struct shared_peer *peer, int fd, uint32_t *last_
 	int i, ret = dma_fence_shared_reopen(fd);
 
 	if (ret < 0)
-		return ret;
+		return ret == -EAGAIN ? -EPROTO : ret;
 	peer->fd = ret;
 	for (i = 0; i < TRIES; i++) {
 		short type = F_WRLCK;
