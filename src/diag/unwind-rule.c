@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "diag/unwind-rule.h"
 
-#if defined(__x86_64__) && defined(__LP64__)
+#if UNWIND_RULES
 
 #include <stddef.h>
 #include <string.h>
@@ -116,6 +116,12 @@ static void restore(struct row *row, const struct program *program, uint64_t num
 	*of_register(row, number) = *of_register(&initial, number);
 }
 
+/* Tables that nobody has checked may say anything: what is too much for a number wraps. */
+static int64_t scaled(const struct program *program, uint64_t factor)
+{
+	return (int64_t)(factor * (uint64_t)program->data_unit);
+}
+
 static void set_end(struct row *row, uint64_t from, int64_t offset)
 {
 	row->simple = true;
@@ -141,7 +147,7 @@ static void run(struct bytes *bytes, const struct program *program, uintptr_t pl
 			code = 0xff;
 			break;
 		case 0x80: /* DW_CFA_offset */
-			set(row, number, SAVED, (int64_t)uleb(bytes) * program->data_unit);
+			set(row, number, SAVED, scaled(program, uleb(bytes)));
 			continue;
 		case 0xc0: /* DW_CFA_restore */
 			restore(row, program, number);
@@ -158,7 +164,7 @@ static void run(struct bytes *bytes, const struct program *program, uintptr_t pl
 			break;
 		case 0x05: /* DW_CFA_offset_extended */
 			number = uleb(bytes);
-			set(row, number, SAVED, (int64_t)uleb(bytes) * program->data_unit);
+			set(row, number, SAVED, scaled(program, uleb(bytes)));
 			break;
 		case 0x06: /* DW_CFA_restore_extended */
 			number = uleb(bytes);
@@ -207,14 +213,14 @@ static void run(struct bytes *bytes, const struct program *program, uintptr_t pl
 			break;
 		case 0x11: /* DW_CFA_offset_extended_sf */
 			number = uleb(bytes);
-			set(row, number, SAVED, sleb(bytes) * program->data_unit);
+			set(row, number, SAVED, scaled(program, (uint64_t)sleb(bytes)));
 			break;
 		case 0x12: /* DW_CFA_def_cfa_sf */
 			number = uleb(bytes);
-			set_end(row, number, sleb(bytes) * program->data_unit);
+			set_end(row, number, scaled(program, (uint64_t)sleb(bytes)));
 			break;
 		case 0x13: /* DW_CFA_def_cfa_offset_sf */
-			row->offset = sleb(bytes) * program->data_unit;
+			row->offset = scaled(program, (uint64_t)sleb(bytes));
 			break;
 		case 0x2e: /* DW_CFA_GNU_args_size: of arguments, which the end of the frame is beyond */
 			uleb(bytes);

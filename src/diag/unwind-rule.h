@@ -14,6 +14,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Whether there are rules at all: on other processors there is no register that is read here. */
+#if defined(__x86_64__) && defined(__LP64__)
+#define UNWIND_RULES 1
+#else
+#define UNWIND_RULES 0
+#endif
+
 struct unwind_rule {
 	bool outermost;	    /* nothing called this function */
 	bool from_rbp;	    /* and not from the stack pointer */

@@ -99,7 +99,7 @@ walk_by_rules(struct frame at, const void **frames, unsigned int room)
 		if (rule & RULE_OUTERMOST)
 			return count;
 		end = (rule & RULE_FROM_RBP ? at.rbp : at.sp) +
-		      ((rule >> SIZE_SHIFT) & FIELD) * sizeof(uintptr_t);
+		      (uintptr_t)((rule >> SIZE_SHIFT) & FIELD) * sizeof(uintptr_t);
 		saved = rule >> SAVED_SHIFT;
 		if (end <= at.sp || end > highest || end % sizeof(uintptr_t) ||
 		    saved * sizeof(uintptr_t) > end - at.sp)
@@ -159,10 +159,10 @@ static struct frame frame_of(struct _Unwind_Context *context)
 {
 	struct frame frame = { .address = _Unwind_GetIP(context) };
 
-#if defined(__x86_64__) && defined(__LP64__)
-	frame.sp = _Unwind_GetCFA(context);
-	frame.rbp = _Unwind_GetGR(context, 6);
-#endif
+	if (UNWIND_RULES) {
+		frame.sp = _Unwind_GetCFA(context);
+		frame.rbp = _Unwind_GetGR(context, 6);
+	}
 	return frame;
 }
 
@@ -222,13 +222,11 @@ unsigned int dma_fence_unwind(const void *frame, const void *return_address, con
 	struct frame at = { .address = (uintptr_t)return_address };
 	unsigned int count = 0;
 
-#if defined(__x86_64__) && defined(__LP64__)
-	/* The caller keeps rbp as the first thing it does, below the return address. */
-	at.sp = (uintptr_t)frame + 2 * sizeof(uintptr_t);
-	at.rbp = *(const uintptr_t *)frame;
-	count = walk_by_rules(at, frames, room);
-#else
-	(void)frame;
-#endif
+	if (UNWIND_RULES) {
+		/* The caller keeps rbp as the first thing it does, below the return address. */
+		at.sp = (uintptr_t)frame + 2 * sizeof(uintptr_t);
+		at.rbp = *(const uintptr_t *)frame;
+		count = walk_by_rules(at, frames, room);
+	}
 	return count ? count : walk_by_tables(at, frames, room);
 }
