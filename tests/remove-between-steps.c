@@ -6,11 +6,9 @@
  *
  * Linked with --wrap=syscall, by which the futex call of one thread is held up.
  */
-#include <linux/futex.h>
-#include <sys/syscall.h>
-
 #include "support.h"
 
+#include "base/futex.h"
 #include "base/park.h"
 
 static _Thread_local bool hold_up;
@@ -21,7 +19,7 @@ long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
 
 long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
-	if (number == SYS_futex && (b & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET && hold_up) {
+	if (number == FUTEX_CALL && (b & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET && hold_up) {
 		hold_up = false;
 		set_flag(&held_up);
 		await_flag(&go_on);

@@ -7,7 +7,6 @@
  */
 #include <limits.h>
 #include <linux/filter.h>
-#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -22,6 +21,7 @@
 #include "shared.h"
 #include "single-step.h"
 
+#include "base/futex.h"
 #include "fd/handle.h"
 
 #define append_error(timeline, point) \
@@ -646,9 +646,9 @@ long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
 
 long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
-	if (number == SYS_futex && (b & FUTEX_CMD_MASK) == FUTEX_WAKE)
+	if (number == FUTEX_CALL && (b & FUTEX_CMD_MASK) == FUTEX_WAKE)
 		atomic_fetch_add_relaxed(&wakes, 1);
-	if (number == SYS_futex && (b & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET &&
+	if (number == FUTEX_CALL && (b & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET &&
 	    atomic_load_acquire(&changes_before_sleep))
 		atomic_fetch_add_relaxed(changes_before_sleep, 4);
 	return __real_syscall(number, a, b, c, d, e, f);

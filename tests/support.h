@@ -32,7 +32,7 @@
 
 static inline void sleep_ns(int64_t ns)
 {
-	struct timespec t = { .tv_sec = ns / SECOND, .tv_nsec = ns % SECOND };
+	struct timespec t = { .tv_sec = ns / SECOND, .tv_nsec = (long)(ns % SECOND) };
 
 	nanosleep(&t, NULL);
 }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/futex.h"
 #include "base/mutants.h"
 #include "base/park.h"
 
@@ -63,14 +61,10 @@ int dma_fence_park_wait(const uint32_t *word, uint32_t value, int64_t deadline)
 	 * Always with a time: the kernel restarts a futex wait without one behind the back of a
 	 * caller whose handler was installed with SA_RESTART.
 	 */
-	struct timespec until = {
-		.tv_sec = (time_t)(deadline / 1000000000),
-		.tv_nsec = (long)(deadline % 1000000000),
-	};
+	struct timespec until = futex_time(deadline);
 
-	if (!syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value,
-		     MUTANT(INTERRUPT_RESTARTS) && deadline == CLOCK_NEVER ? NULL : &until, NULL,
-		     FUTEX_BITSET_MATCH_ANY))
+	if (!futex_wait(word, FUTEX_PRIVATE_FLAG, value,
+			MUTANT(INTERRUPT_RESTARTS) && deadline == CLOCK_NEVER ? NULL : &until))
 		return 0;
 	return errno == ETIMEDOUT || errno == EINTR ? -errno : 0;
 }
@@ -86,7 +80,7 @@ int dma_fence_park_wait_attended(const uint32_t *word, uint32_t value, int64_t d
 
 void dma_fence_park_wake(const uint32_t *word)
 {
-	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX);
+	futex_wake(word, FUTEX_PRIVATE_FLAG, INT_MAX);
 }
 
 bool dma_fence_park_event_spin(struct park_event *event)

@@ -649,12 +649,12 @@ void dma_fence_hang_start(void)
 {
 	const char *text = getenv("DMA_FENCE_HANG_MS");
 	char *rest;
-	long ms;
+	long long ms;
 
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
 	if (!text || !*text)
 		return;
-	ms = strtol(text, &rest, 10);
+	ms = strtoll(text, &rest, 10);
 	if (*rest || ms < 0 || ms > INT64_MAX / 1000000)
 		fprintf(stderr,
 			"dmafence: DMA_FENCE_HANG_MS: '%s' is not a number of "

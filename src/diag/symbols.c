@@ -271,7 +271,7 @@ static const char *path_of(Dwarf_Die *unit, Dwarf_Word file)
 
 	if (libdw.dwarf_getsrcfiles(unit, &files, &count) || file >= count)
 		return NULL;
-	return libdw.dwarf_filesrc(files, file, NULL, NULL);
+	return libdw.dwarf_filesrc(files, (size_t)file, NULL, NULL);
 }
 
 /* The path of the file that the function is in. */
@@ -359,7 +359,7 @@ static bool ask_libdw(uintptr_t address, found_t *found, void *arg)
 		libdw.dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL));
 	name = libdw.dwfl_module_addrinfo(module, address, &offset, &info, NULL, NULL, NULL);
 	symbol.function = name;
-	symbol.offset = name ? offset : address - bias;
+	symbol.offset = (uintptr_t)(name ? offset : address - bias);
 	if (ask_debuginfo(module, address, symbol, found, arg))
 		return true;
 	if (!name)

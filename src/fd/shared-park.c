@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "base/futex.h"
 #include "fd/shared-park.h"
 
 int dma_fence_shared_park_wait(const uint32_t *word, uint32_t value, int64_t deadline)
 {
-	struct timespec until = {
-		.tv_sec = (time_t)(deadline / 1000000000),
-		.tv_nsec = (long)(deadline % 1000000000),
-	};
+	struct timespec until = futex_time(deadline);
 
-	if (!syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value, &until, NULL,
-		     FUTEX_BITSET_MATCH_ANY))
+	if (!futex_wait(word, 0, value, &until))
 		return 0;
 	return errno == ETIMEDOUT || errno == EINTR ? -errno : 0;
 }
 
 void dma_fence_shared_park_wake(const uint32_t *word, int count)
 {
-	syscall(SYS_futex, word, FUTEX_WAKE, count);
+	futex_wake(word, 0, count);
 }
