@@ -52,7 +52,9 @@
  * asked for its error, by number, as long as one likes.
  *
  * An object with flaws in its memory, because one of those who share it wrote nonsense there or
- * stays in its lock, is broken: functions return -EPROTO, and waits end with it.
+ * stays in its lock, is broken: functions return -EPROTO, and waits end with it. Until it is, 3
+ * seconds after somebody began to keep the lock, who only asks is told -ETIMEDOUT, and waits end
+ * when their own time is over. docs/security.md says what others can do with a handle, and how far.
  *
  * In a child of fork() without exec a shared object is one that its parent shares: it can be waited
  * for, and the points that the child adds are the child's. An object of one process is a copy; one
@@ -189,7 +191,8 @@ int dma_fence_syncobj_query(struct dma_fence_syncobj *syncobj, unsigned int flag
  * pending. No system call where the point has passed.
  *
  * Returns -ENOENT: nobody has promised it; 0: pending; 1: signaled; or the error with which it was.
- * -EINVAL if @syncobj is NULL, or the object is used for the other kind of points; -EPROTO.
+ * -EINVAL if @syncobj is NULL, or the object is used for the other kind of points; -EPROTO. Of a
+ * shared one, -ETIMEDOUT if somebody has kept its lock for 100 ms: one can ask again.
  */
 int dma_fence_syncobj_status(struct dma_fence_syncobj *syncobj, uint64_t point);
 
@@ -198,7 +201,8 @@ int dma_fence_syncobj_status(struct dma_fence_syncobj *syncobj, uint64_t point);
  * @point: 0 for the fence of a binary object
  *
  * Returns a reference to a fence that signals when the point does, or has. NULL with errno ENOENT
- * if nobody has promised it, EINVAL as for dma_fence_syncobj_status(), ENOMEM, EMFILE, EPROTO.
+ * if nobody has promised it, EINVAL and ETIMEDOUT as for dma_fence_syncobj_status(), ENOMEM, EMFILE,
+ * EPROTO.
  */
 struct dma_fence *dma_fence_syncobj_find_fence(struct dma_fence_syncobj *syncobj, uint64_t point);
 

@@ -5,9 +5,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "fd/eventfd.h"
+#include "fd/mutants.h"
 
 int dma_fence_eventfd_check(int fd)
 {
@@ -33,4 +36,28 @@ void dma_fence_eventfd_add_one(int fd)
 		if (write(fd, &one, sizeof(one)) >= 0 || errno != EINTR)
 			break;
 	}
+}
+
+int dma_fence_doorbell_create(void)
+{
+	const uint64_t count = UINT64_MAX - 1;
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE), ret;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, &count, sizeof(count)) == (ssize_t)sizeof(count))
+		return fd;
+	ret = -errno;
+	close(fd);
+	return ret;
+}
+
+void dma_fence_doorbell_ring(int fd)
+{
+	uint64_t taken;
+	struct iovec iov = { &taken, sizeof(taken) };
+
+	while (preadv2(fd, &iov, 1, -1, MUTANT(RING_MAY_BLOCK) ? 0 : RWF_NOWAIT) < 0 &&
+	       errno == EINTR)
+		;
 }

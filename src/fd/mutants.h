@@ -107,6 +107,18 @@
 #ifndef MUTANT_LEASE_AWAITED /* who has a lease on shared memory is waited for */
 #define MUTANT_LEASE_AWAITED 0
 #endif
+#ifndef MUTANT_RING_MAY_BLOCK /* who rings a doorbell waits if another wants him to */
+#define MUTANT_RING_MAY_BLOCK 0
+#endif
+#ifndef MUTANT_ASKS_PATIENTLY /* who asks waits for the lock as long as who puts something in */
+#define MUTANT_ASKS_PATIENTLY 0
+#endif
+#ifndef MUTANT_PATIENCE_NEVER_ENDS /* who gives the lock back just in time can go on with that */
+#define MUTANT_PATIENCE_NEVER_ENDS 0
+#endif
+#ifndef MUTANT_PUT_OF_NOTHING_WAITS /* who has put nothing in waits for the lock to let go of that */
+#define MUTANT_PUT_OF_NOTHING_WAITS 0
+#endif
 
 /* Of the kernel's own sync files: scripts/check-qemu.sh shows that these are seen. */
 #ifndef MUTANT_KERNEL_ERROR_FORGOTTEN /* an error that the kernel forgets is forgotten */

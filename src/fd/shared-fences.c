@@ -146,9 +146,10 @@ static void look_at_waiters(struct shared_fences *fences, struct syncobj_waiters
 
 	while ((waiter = waiters->first)) {
 		fence = shared_fence_of(waiter->fence_to_be);
-		ret = dma_fence_shared_timeline_point(fences->timeline, waiter->point, &serial,
-						      &fence->outcome);
-		if (ret == -ENOENT)
+		ret = dma_fence_shared_timeline_point_soon(fences->timeline, waiter->point, &serial,
+							   &fence->outcome);
+		/* Or it cannot be known now, but it will be looked again. */
+		if (ret == -ENOENT || ret == -ETIMEDOUT)
 			return;
 		if (ret < 0) {
 			/* It may be a timeline yet, or binary; all else is for good. */
@@ -426,8 +427,10 @@ static int enlist(struct shared_fences *fences, struct syncobj_waiter *waiter,
 	lock_acquire(&fences->lock);
 	watch(fences);
 	dma_fence_shared_timeline_arm(fences->timeline);
-	ret = dma_fence_shared_timeline_point(fences->timeline, waiter->point, serial,
-					      &fence->outcome);
+	ret = dma_fence_shared_timeline_point_soon(fences->timeline, waiter->point, serial,
+						   &fence->outcome);
+	if (ret == -ETIMEDOUT)
+		ret = -ENOENT; /* it may be there: that will be seen later */
 	if (ret == -ENOENT) {
 		waiter->fence_to_be = &fence->base;
 		dma_fence_syncobj_enqueue(waiter->point ? &fences->of_points : &fences->of_binary,
@@ -446,6 +449,8 @@ int dma_fence_shared_fences_find(struct shared_fences *fences, uint64_t point,
 	int ret, ready;
 
 	ret = dma_fence_shared_timeline_point(fences->timeline, point, &serial, &outcome);
+	if (ret == -ETIMEDOUT && waiter)
+		ret = -ENOENT;
 	if (ret < 0 && (ret != -ENOENT || !waiter))
 		return ret;
 	fence = create_fence(fences);
@@ -540,6 +545,7 @@ struct shared_fences *dma_fence_shared_fences_create(struct shared_timeline *tim
 	fences->refcount = 1;
 	fences->doorbell.ops = &doorbell_ops;
 	fences->doorbell.lasting = true;
+	fences->doorbell.for_writing = true;
 	fences->doorbell.fd = dma_fence_shared_timeline_doorbell(timeline);
 	fences->tick.ops = &tick_ops;
 	lock_acquire(&all_lock);

@@ -121,9 +121,7 @@ static int lock_contended(uint32_t *lock, const struct shared_peer *peer, int64_
 
 int dma_fence_shared_lock(uint32_t *lock, const struct shared_peer *peer, int64_t patience)
 {
-	uint32_t state = 0;
-
-	if (likely(atomic_cas_acquire(lock, &state, peer->id)))
+	if (likely(dma_fence_shared_try_lock(lock, peer)))
 		return 0;
 	return lock_contended(lock, peer, patience);
 }

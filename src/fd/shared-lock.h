@@ -22,6 +22,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/atomic.h"
+
 /* Of the 32 bits of a lock, one says that somebody sleeps. */
 #define SHARED_PEER_IDS	   (UINT32_C(1) << 31)
 #define SHARED_LOCK_WAITED SHARED_PEER_IDS
@@ -51,6 +53,14 @@ int dma_fence_shared_reopen(int fd);
 
 /** dma_fence_shared_peer_alive - whether the peer with an @id is; @peer: who asks, itself alive */
 bool dma_fence_shared_peer_alive(const struct shared_peer *peer, uint32_t id);
+
+/** dma_fence_shared_try_lock - takes the lock if it is free */
+static inline bool dma_fence_shared_try_lock(uint32_t *lock, const struct shared_peer *peer)
+{
+	uint32_t state = 0;
+
+	return atomic_cas_acquire(lock, &state, peer->id);
+}
 
 /* What dma_fence_shared_lock() returns if the lock was one of a dead peer. */
 #define SHARED_LOCK_INHERITED 1

@@ -12,7 +12,7 @@
 #include "fd/shared-timeline.h"
 
 #define SHARED_MAGIC   UINT64_C(0x656e6c656d697464) /* "dtimelne" */
-#define SHARED_VERSION 1
+#define SHARED_VERSION 2
 
 /* Twice as many as can be pending: how one ended is known for as many later ones, at least. */
 #define SHARED_RING (2 * SHARED_ENTRIES)

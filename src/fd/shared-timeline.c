@@ -54,8 +54,14 @@
  * size of the memory is sealed. Of the outcome of an entry the error is one, or -EPROTO; the
  * timestamp is not in the future. Where entries and numbers contradict each other, and when a peer
  * that lives has kept the lock for PATIENCE_NS, the object is broken, for all: 'broken' is set, and
- * everybody woken. Each mapping also remembers that by itself. Sleeps have an end, and so does
- * waiting for the lock. The doorbell is written to only while that cannot block.
+ * everybody woken. Each mapping also remembers that by itself. Sleeps have an end. To ring the
+ * doorbell does not block.
+ *
+ * Waiting for the lock has an end, too. Who puts something in waits for PATIENCE_NS, and then it is
+ * broken. Who only asks waits for ASK_PATIENCE_NS, and who has others to see to, for
+ * SOON_PATIENCE_NS; and once it was in vain, not at all until the lock has been had again. If that
+ * goes on for PATIENCE_NS, it is broken. And who gives the lock back just in time, again and again,
+ * uses up the patience of those that put something in: LONG_WAIT_NS is then what is left of it.
  */
 #include <errno.h>
 #include <limits.h>
@@ -63,7 +69,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -80,8 +85,19 @@
 /* How long somebody else may hold the lock before that is a flaw. */
 #define PATIENCE_NS INT64_C(3000000000)
 
-/* The same for who only looks after others: it comes again, see unlockable(). */
-#define REAP_PATIENCE_NS 10000000
+/* The same for who only asks, and who looks after others: they come again, see lock_slowly(). */
+#define ASK_PATIENCE_NS	 INT64_C(100000000)
+#define SOON_PATIENCE_NS INT64_C(10000000)
+
+/* What is left of PATIENCE_NS. */
+#define ALL_THERE_IS (-1)
+
+/* Waits that a machine with much to do does not explain; and how slowly they are forgotten. */
+#define LONG_WAIT_NS	INT64_C(300000000)
+#define FORGOTTEN_AFTER 8
+
+/* If nobody has tried for so long, nothing is known about the time between. */
+#define UNKNOWN_NS INT64_C(1000000000)
 
 /* Not again sooner than that. With SHARED_CHECK_NS, it is the 100 ms that users see. */
 #define REAP_AGAIN_NS 20000000
@@ -117,7 +133,7 @@ static void tell(struct shared_timeline *timeline, uint32_t flags)
 	if (flags & CHANGES_SLEEPERS)
 		dma_fence_shared_park_wake(&timeline->memory->changes, INT_MAX);
 	if (flags & CHANGES_ARMED)
-		dma_fence_eventfd_add_one(timeline->doorbell);
+		dma_fence_doorbell_ring(timeline->doorbell);
 }
 
 /* Flaws */
@@ -334,6 +350,64 @@ static int leave_broken(struct shared_timeline *timeline)
 	return fail(timeline);
 }
 
+/* With the lock of the patience: what has been spent of it, and not been forgotten yet. */
+static int64_t spent(struct shared_patience *patience, int64_t now)
+{
+	int64_t forgotten = (now - patience->counted) / FORGOTTEN_AFTER;
+
+	if (forgotten <= 0)
+		return patience->spent;
+	return patience->spent > forgotten ? patience->spent - forgotten : 0;
+}
+
+static int64_t patience_left(struct shared_timeline *timeline)
+{
+	int64_t left;
+
+	lock_acquire(&timeline->patience.lock);
+	left = PATIENCE_NS - spent(&timeline->patience, clock_now());
+	lock_release(&timeline->patience.lock);
+	if (MUTANT(PATIENCE_NEVER_ENDS))
+		return PATIENCE_NS;
+	return left > LONG_WAIT_NS ? left : LONG_WAIT_NS;
+}
+
+static bool is_kept(const struct shared_timeline *timeline)
+{
+	return atomic_load_relaxed(&timeline->patience.since);
+}
+
+/* A lock that is not free. */
+static int lock_slowly(struct shared_timeline *timeline, int64_t patience)
+{
+	struct shared_patience *known = &timeline->patience;
+	int64_t begin = clock_now(), now;
+	bool broken = false;
+	int ret;
+
+	if (patience == ALL_THERE_IS)
+		patience = patience_left(timeline);
+	ret = dma_fence_shared_lock(&timeline->memory->lock, &timeline->peer, patience);
+	now = clock_now();
+	lock_acquire(&known->lock);
+	if (ret >= 0) {
+		atomic_store_relaxed(&known->since, 0);
+		if (now - begin >= LONG_WAIT_NS) {
+			/* Other threads may have waited at the same time. */
+			known->spent = spent(known, begin);
+			known->spent += now - (begin > known->counted ? begin : known->counted);
+			known->counted = now;
+		}
+	} else {
+		if (!is_kept(timeline) || begin - known->until > UNKNOWN_NS)
+			atomic_store_relaxed(&known->since, begin);
+		known->until = now;
+		broken = now - known->since >= PATIENCE_NS;
+	}
+	lock_release(&known->lock);
+	return broken ? fail(timeline) : ret;
+}
+
 /* Returns 0, -ETIMEDOUT, or what is wrong with the object. */
 static int enter(struct shared_timeline *timeline, int64_t patience, struct view *view)
 {
@@ -341,11 +415,14 @@ static int enter(struct shared_timeline *timeline, int64_t patience, struct view
 
 	if (unlikely(ret))
 		return ret;
-	ret = dma_fence_shared_lock(&timeline->memory->lock, &timeline->peer, patience);
-	if (unlikely(ret < 0))
-		return ret;
-	if (unlikely(atomic_load_relaxed(&timeline->unlockable)))
-		atomic_store_relaxed(&timeline->unlockable, 0);
+	if (likely(dma_fence_shared_try_lock(&timeline->memory->lock, &timeline->peer))) {
+		if (unlikely(is_kept(timeline)))
+			atomic_store_relaxed(&timeline->patience.since, 0);
+	} else {
+		ret = lock_slowly(timeline, patience);
+		if (ret < 0)
+			return ret;
+	}
 	if (unlikely(!view_read(timeline, view)))
 		return leave_broken(timeline);
 	if (unlikely(ret == SHARED_LOCK_INHERITED)) {
@@ -358,20 +435,17 @@ static int enter(struct shared_timeline *timeline, int64_t patience, struct view
 
 static int enter_patiently(struct shared_timeline *timeline, struct view *view)
 {
-	int ret = enter(timeline, PATIENCE_NS, view);
+	int ret = enter(timeline, ALL_THERE_IS, view);
 
 	return ret == -ETIMEDOUT ? fail(timeline) : ret;
 }
 
-/* Who has little patience could not have the lock. Whether that has been so for long enough. */
-static bool unlockable(struct shared_timeline *timeline)
+/* For who comes again. */
+static int enter_soon(struct shared_timeline *timeline, int64_t patience, struct view *view)
 {
-	int64_t now = clock_now(), since = atomic_load_relaxed(&timeline->unlockable);
-
-	if (since)
-		return now - since >= PATIENCE_NS;
-	atomic_store_relaxed(&timeline->unlockable, now);
-	return false;
+	if (MUTANT(ASKS_PATIENTLY))
+		return enter_patiently(timeline, view);
+	return enter(timeline, is_kept(timeline) ? 0 : patience, view);
 }
 
 /* Owners */
@@ -415,7 +489,7 @@ static bool fail_orphans(struct shared_timeline *timeline, const struct view *vi
 }
 
 /* Looks after those who are not there any more. Returns 0 or what is wrong with the object. */
-static int reap(struct shared_timeline *timeline, int64_t patience)
+static int reap(struct shared_timeline *timeline, bool patiently)
 {
 	struct shared_memory *memory = timeline->memory;
 	uint32_t owners[SHARED_OWNERS], dead[SHARED_OWNERS];
@@ -428,11 +502,10 @@ static int reap(struct shared_timeline *timeline, int64_t patience)
 
 		dead[i] = id && !dma_fence_shared_peer_alive(&timeline->peer, id) ? id : 0;
 	}
-	ret = enter(timeline, patience, &view);
-	if (ret == -ETIMEDOUT)
-		return unlockable(timeline) ? fail(timeline) : 0;
+	ret = patiently ? enter_patiently(timeline, &view)
+			: enter_soon(timeline, SOON_PATIENCE_NS, &view);
 	if (ret)
-		return ret;
+		return ret == -ETIMEDOUT ? 0 : ret;
 
 	for (i = 0; i < SHARED_OWNERS; i++) {
 		owners[i] = atomic_load_relaxed(&memory->owners[i]);
@@ -472,7 +545,7 @@ int dma_fence_shared_timeline_check_owners(struct shared_timeline *timeline)
 
 	if (!ret && now - checked >= REAP_AGAIN_NS &&
 	    atomic_cas_relaxed(&timeline->checked, &checked, now))
-		ret = reap(timeline, REAP_PATIENCE_NS);
+		ret = reap(timeline, false);
 	if (!ret && nobody_left(timeline->memory))
 		ret = -EOWNERDEAD;
 	return ret;
@@ -496,6 +569,7 @@ static int own(struct shared_timeline *timeline)
 		return -EUSERS;
 	atomic_store_release(&memory->owners[slot], timeline->peer.id);
 	atomic_store_release(&memory->died, 0);
+	atomic_store_relaxed(&timeline->owns, 1);
 	return 0;
 }
 
@@ -515,7 +589,7 @@ static int enter_as_owner(struct shared_timeline *timeline, struct view *view)
 		leave(timeline, false);
 		if (reaped)
 			return ret;
-		ret = reap(timeline, PATIENCE_NS);
+		ret = reap(timeline, true);
 		if (ret)
 			return ret;
 		reaped = true;
@@ -528,6 +602,9 @@ static void disown(struct shared_timeline *timeline)
 	struct view view;
 	int i;
 
+	/* Who has only looked on has nothing to let go of, and need not wait for the lock. */
+	if (!atomic_load_relaxed(&timeline->owns) && !MUTANT(PUT_OF_NOTHING_WAITS))
+		return;
 	if (enter_patiently(timeline, &view))
 		return;
 	for (i = 0; i < SHARED_OWNERS; i++) {
@@ -598,8 +675,8 @@ int dma_fence_shared_timeline_create(struct shared_timeline **timeline)
 
 	if (fd < 0)
 		return fd;
-	doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	ret = doorbell < 0 ? -errno : open_memory(fd, doorbell, timeline);
+	doorbell = dma_fence_doorbell_create();
+	ret = doorbell < 0 ? doorbell : open_memory(fd, doorbell, timeline);
 	if (ret && doorbell >= 0)
 		close(doorbell);
 	close(fd);
@@ -613,9 +690,7 @@ int dma_fence_shared_timeline_import(int handle, struct shared_timeline **timeli
 	ret = dma_fence_handle_open(handle, SHARED_MAGIC, SHARED_VERSION, fds);
 	if (ret)
 		return ret;
-	/*
-	 * What is written to is an eventfd, and not what else somebody would like to be written to.
-	 */
+	/* What is read from is an eventfd, and not what else somebody would like to be read from. */
 	ret = dma_fence_eventfd_check(fds[1]) ? -EPROTO : open_memory(fds[0], fds[1], timeline);
 	if (ret)
 		close(fds[1]);
@@ -683,7 +758,8 @@ static void fork_child(void)
 		int ret;
 
 		timeline->checked = 0;
-		timeline->unlockable = 0;
+		timeline->owns = 0;
+		timeline->patience = (struct shared_patience){ 0 };
 		if (parent.fd < 0)
 			continue;
 		ret = dma_fence_shared_peer_join(&timeline->peer, parent.fd,
@@ -929,12 +1005,12 @@ static int passed_binary(struct shared_timeline *timeline, struct shared_outcome
 	return dma_fence_shared_timeline_outcome(timeline, next - 1, outcome) == 1;
 }
 
-static int locked_point(struct shared_timeline *timeline, uint64_t point, uint64_t *serial,
-			struct shared_outcome *outcome)
+static int locked_point(struct shared_timeline *timeline, uint64_t point, int64_t patience,
+			uint64_t *serial, struct shared_outcome *outcome)
 {
 	const struct entry *last;
 	struct view view;
-	int ret = enter_patiently(timeline, &view);
+	int ret = enter_soon(timeline, patience, &view);
 
 	if (ret)
 		return ret;
@@ -962,8 +1038,8 @@ static int locked_point(struct shared_timeline *timeline, uint64_t point, uint64
 	return ret;
 }
 
-int dma_fence_shared_timeline_point(struct shared_timeline *timeline, uint64_t point,
-				    uint64_t *serial, struct shared_outcome *outcome)
+static int point_within(struct shared_timeline *timeline, uint64_t point, int64_t patience,
+			uint64_t *serial, struct shared_outcome *outcome)
 {
 	int ret = dma_fence_shared_timeline_broken(timeline);
 
@@ -972,7 +1048,7 @@ int dma_fence_shared_timeline_point(struct shared_timeline *timeline, uint64_t p
 	ret = point ? passed_point(timeline, point, outcome) : passed_binary(timeline, outcome);
 	if (ret)
 		return ret;
-	ret = locked_point(timeline, point, serial, outcome);
+	ret = locked_point(timeline, point, patience, serial, outcome);
 	if (ret)
 		return ret;
 	/* For who comes back and asks again, and never waits. */
@@ -981,7 +1057,19 @@ int dma_fence_shared_timeline_point(struct shared_timeline *timeline, uint64_t p
 	if (ret != -ESTALE)
 		return ret;
 	/* Much has happened meanwhile. */
-	return locked_point(timeline, point, serial, outcome);
+	return locked_point(timeline, point, patience, serial, outcome);
+}
+
+int dma_fence_shared_timeline_point(struct shared_timeline *timeline, uint64_t point,
+				    uint64_t *serial, struct shared_outcome *outcome)
+{
+	return point_within(timeline, point, ASK_PATIENCE_NS, serial, outcome);
+}
+
+int dma_fence_shared_timeline_point_soon(struct shared_timeline *timeline, uint64_t point,
+					 uint64_t *serial, struct shared_outcome *outcome)
+{
+	return point_within(timeline, point, SOON_PATIENCE_NS, serial, outcome);
 }
 
 /* Waiting */
@@ -1006,7 +1094,7 @@ static int wait_look_point(struct wait *wait)
 
 	if (dma_fence_shared_timeline_passed(wait->timeline, wait->point))
 		return 1;
-	ret = dma_fence_shared_timeline_point(wait->timeline, wait->point, &serial, &outcome);
+	ret = dma_fence_shared_timeline_point_soon(wait->timeline, wait->point, &serial, &outcome);
 	if (ret)
 		return ret;
 	wait->serial = serial;
@@ -1026,6 +1114,8 @@ static int wait_look(struct wait *wait)
 		return ret == -ESTALE ? 1 : ret;
 	}
 	ret = wait_look_point(wait);
+	if (ret == -ETIMEDOUT)
+		return 0; /* nobody knows; the wait has an end of its own */
 	if (ret != -ENOENT || !wait->flags)
 		return ret;
 	ret = dma_fence_shared_timeline_check_owners(wait->timeline);
@@ -1033,7 +1123,7 @@ static int wait_look(struct wait *wait)
 		return ret;
 	/* It may have been promised, and even have ended, before all of them were gone. */
 	ret = wait_look_point(wait);
-	return ret == -ENOENT ? -EOWNERDEAD : ret;
+	return ret == -ENOENT ? -EOWNERDEAD : ret == -ETIMEDOUT ? 0 : ret;
 }
 
 static uint32_t changes_seen(const struct shared_timeline *timeline)

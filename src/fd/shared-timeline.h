@@ -36,6 +36,7 @@
 #include <stdint.h>
 
 #include "base/atomic.h"
+#include "base/lock.h"
 #include "fd/shared-lock.h"
 
 /* Entries that can be pending at once; a power of two. */
@@ -49,6 +50,15 @@
 
 struct sleeper;
 
+/* How long one has had to wait for the lock, which somebody may keep who means no good. */
+struct shared_patience {
+	struct lock lock;
+	int64_t since;	 /* it could not be had from then on, or 0 */
+	int64_t until;	 /* and up to then at least */
+	int64_t spent;	 /* in long waits, some of which is forgotten with time */
+	int64_t counted; /* up to then */
+};
+
 struct shared_timeline {
 	const uint64_t *signaled; /* in the memory: all points up to this one have ended */
 
@@ -58,8 +68,9 @@ struct shared_timeline {
 	int doorbell;
 	int failed; /* 0, or the error with which all fails from now on */
 	uint32_t refcount;
-	int64_t checked;		     /* when it was last seen to the owners */
-	int64_t unlockable;		     /* since when the lock cannot be had, or 0 */
+	int64_t checked; /* when it was last seen to the owners */
+	uint32_t owns;	 /* this mapping has put something in */
+	struct shared_patience patience;
 	struct shared_timeline *next, *prev; /* all of this process */
 };
 
@@ -176,10 +187,15 @@ struct shared_outcome {
  * No system call if it has ended.
  *
  * Returns -ENOENT: nobody has promised it; 0: pending; 1: ended; -EINVAL if this life is of the
- * other kind.
+ * other kind; -ETIMEDOUT if it has not ended and the lock could not be had for 100 ms: one can ask
+ * again.
  */
 int dma_fence_shared_timeline_point(struct shared_timeline *timeline, uint64_t point,
 				    uint64_t *serial, struct shared_outcome *outcome);
+
+/* The same, for who has others to see to as well: -ETIMEDOUT comes after 10 ms. */
+int dma_fence_shared_timeline_point_soon(struct shared_timeline *timeline, uint64_t point,
+					 uint64_t *serial, struct shared_outcome *outcome);
 
 /**
  * dma_fence_shared_timeline_outcome - the state of an entry
@@ -241,8 +257,8 @@ int dma_fence_shared_timeline_wait_serial(struct shared_timeline *timeline, uint
 /**
  * dma_fence_shared_timeline_doorbell - an fd that tells of changes
  *
- * An eventfd that all processes share. It is to be watched edge-triggered (EPOLLIN | EPOLLET), and
- * nobody reads from it. Each write to it is an edge.
+ * See fd/eventfd.h. All processes share it. It is to be watched edge-triggered (EPOLLOUT | EPOLLET);
+ * that it can be written to tells nothing, each change of that does.
  *
  * Returns the fd, which stays the timeline's.
  */

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/hooks.h"
@@ -20,6 +21,9 @@
 	(DMA_FENCE_SYNCOBJ_WAIT_ALL | DMA_FENCE_SYNCOBJ_WAIT_FOR_SUBMIT | \
 	 DMA_FENCE_SYNCOBJ_WAIT_AVAILABLE)
 #define FOR_SUBMIT (DMA_FENCE_SYNCOBJ_WAIT_FOR_SUBMIT | DMA_FENCE_SYNCOBJ_WAIT_AVAILABLE)
+
+/* How often it is tried to look at a shared object whose lock somebody keeps. */
+#define NAP_NS 10000000
 
 /* Points that one thread can wait for without an allocation. */
 #define POINTS_ON_STACK 16
@@ -90,7 +94,8 @@ int dma_fence_syncobj_get_promised(const struct dma_fence_syncobj_point *point, 
 						 DMA_FENCE_SYNCOBJ_WAIT_AVAILABLE, intr, deadline);
 			if (!ret)
 				ret = syncobj->ops->find(syncobj, point->point, NULL, fence);
-		} while (ret == -ENOENT); /* it has been reset in between */
+			/* It has been reset in between, or who keeps its lock lets nobody look. */
+		} while (ret == -ENOENT || (ret == -ETIMEDOUT && clock_now() < deadline));
 		return ret;
 	}
 	ret = syncobj->ops->find(syncobj, point->point, for_submit && deadline ? &waiter : NULL,
@@ -158,7 +163,7 @@ static int ask(const struct wait *wait, uint32_t i)
 	if (syncobj->ops->passed(syncobj, wait->points[i].point))
 		return 1;
 	ret = syncobj->ops->status(syncobj, wait->points[i].point, &status);
-	if (ret == -ENOENT && wait->flags & FOR_SUBMIT)
+	if ((ret == -ENOENT && wait->flags & FOR_SUBMIT) || ret == -ETIMEDOUT)
 		return 0;
 	if (ret)
 		return ret;
@@ -232,6 +237,25 @@ static void enable_all(const struct wait *wait)
 	}
 }
 
+/* Of a shared object another may keep the lock; then it is tried until the time is over. */
+static int find(const struct wait *wait, uint32_t i, struct syncobj_waiter *waiter,
+		struct dma_fence **fence)
+{
+	const struct dma_fence_syncobj_point *point = &wait->points[i];
+	int ret;
+
+	while ((ret = point->syncobj->ops->find(point->syncobj, point->point, waiter, fence)) ==
+	       -ETIMEDOUT) {
+		const struct timespec nap = { .tv_nsec = NAP_NS };
+
+		if (clock_now() >= wait->deadline)
+			break;
+		if (nanosleep(&nap, NULL) && errno == EINTR && wait->intr)
+			return -EINTR;
+	}
+	return ret;
+}
+
 /* Finds the fences that there are, and puts waiters in the place of those that there are not. */
 static int begin(struct wait *wait, bool all)
 {
@@ -240,14 +264,12 @@ static int begin(struct wait *wait, bool all)
 	int ret;
 
 	for (i = 0; i < wait->count; i++) {
-		const struct dma_fence_syncobj_point *point = &wait->points[i];
 		struct place *place = &wait->places[i];
 
 		*place = (struct place){ 0 };
 		place->event = all ? &place->own_event : &wait->event;
 		place->waiter.event = place->event;
-		ret = point->syncobj->ops->find(point->syncobj, point->point,
-						for_submit ? &place->waiter : NULL, &place->fence);
+		ret = find(wait, i, for_submit ? &place->waiter : NULL, &place->fence);
 		if (!ret) {
 			enable(wait, place->fence);
 		} else if (ret == -ENOENT && for_submit) {

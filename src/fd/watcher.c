@@ -126,7 +126,8 @@ static void close_unused_fds(void)
 static bool add(struct watch *watch)
 {
 	struct epoll_event event = {
-		.events = EPOLLIN | (watch->lasting ? (uint32_t)EPOLLET : 0),
+		.events = (watch->for_writing ? EPOLLOUT : EPOLLIN) |
+			  (watch->lasting ? (uint32_t)EPOLLET : 0),
 		.data.u64 = handle_of(watch),
 	};
 
@@ -233,7 +234,8 @@ static void retry_unadded(struct ready *ready)
 			watcher.unadded--;
 			continue;
 		}
-		fd = (struct pollfd){ .fd = slot->watch->fd, .events = POLLIN };
+		fd = (struct pollfd){ .fd = slot->watch->fd,
+				      .events = slot->watch->for_writing ? POLLOUT : POLLIN };
 		if (poll(&fd, 1, 0) > 0)
 			found(ready, slot->watch);
 	}

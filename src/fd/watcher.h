@@ -37,6 +37,7 @@ struct watch {
 	int fd;			     /* the owner's */
 	uint32_t site;		     /* the owner's: who is to blame for the fd, see fd/site.h */
 	bool lasting;		     /* the owner's: each event counts, not just the first */
+	bool for_writing;	     /* the owner's: it is ready when it can be written to */
 	uint32_t slot;
 };
 
@@ -46,7 +47,7 @@ int dma_fence_watcher_register(struct watch *watch);
 /* If it was being watched it is not any more. From then on @hold is not called. */
 void dma_fence_watcher_unregister(struct watch *watch);
 
-/* From now on @ready is called: when the fd is readable or has hung up. */
+/* From now on @ready is called: when the fd is readable (or writable) or has hung up. */
 void dma_fence_watcher_watch(struct watch *watch);
 
 /* It is not being watched any more. @ready may still be running, or about to. */
