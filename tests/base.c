@@ -4,9 +4,11 @@
 
 #include "support.h"
 
+#include "base/debug.h"
 #include "base/lock.h"
 #include "base/park.h"
 #include "base/run-queue.h"
+#include "fence/wait.h"
 
 /* Lock */
 
@@ -573,6 +575,141 @@ static void a_table_that_goes_hides_none(void **state)
 	dma_fence_put(&fence);
 }
 
+/* What happens, a letter for each. */
+static char events[64];
+
+static void on_event(char letter)
+{
+	const size_t length = strlen(events);
+
+	assert_true(length + 1 < sizeof(events));
+	events[length] = letter;
+	events[length + 1] = '\0';
+}
+
+static void on_get_rcu(struct dma_fence *fence)
+{
+	(void)fence;
+	on_event('r');
+}
+static void on_wait(const char *function)
+{
+	assert_non_null(strstr(function, "wait"));
+	on_event('w');
+}
+static void on_any_begin(struct dma_fence **fences, uint32_t count)
+{
+	(void)fences;
+	assert_int_equal(count, 2);
+	on_event('a');
+}
+static void on_any_end(struct dma_fence **fences, uint32_t count, int result)
+{
+	(void)fences;
+	assert_int_equal(count, 2);
+	assert_int_equal(result, -ETIMEDOUT);
+	on_event('A');
+}
+static void on_points_begin(const struct dma_fence_syncobj_point *points, uint32_t count)
+{
+	(void)points;
+	assert_int_equal(count, 1);
+	on_event('p');
+}
+static void on_points_end(const struct dma_fence_syncobj_point *points, int result)
+{
+	(void)points;
+	assert_int_equal(result, -ETIMEDOUT);
+	on_event('P');
+}
+static void on_contain(struct dma_fence *container)
+{
+	assert_true(dma_fence_is_array(container));
+	on_event('c');
+}
+static void on_export(struct dma_fence *fence, int fd)
+{
+	(void)fence;
+	assert_true(fd >= 0);
+	on_event('x');
+}
+static void on_lock(struct dma_ww_mutex *mutex, bool waits)
+{
+	(void)mutex;
+	on_event(waits ? 'l' : 't');
+}
+static void on_unlock(struct dma_ww_mutex *mutex)
+{
+	(void)mutex;
+	on_event('u');
+}
+
+#define EVENT_HOOKS \
+	{ \
+		.get_rcu = on_get_rcu, .wait = on_wait, .wait_any_begin = on_any_begin, \
+		.wait_any_end = on_any_end, .wait_points_begin = on_points_begin, \
+		.wait_points_end = on_points_end, .contain = on_contain, .export = on_export, \
+		.lock = on_lock, .unlock = on_unlock \
+	}
+
+static void let_all_happen(void)
+{
+	struct dma_fence_syncobj *syncobj = dma_fence_syncobj_create(0);
+	struct dma_fence_syncobj_point point = { .syncobj = syncobj, .point = 1 };
+	struct dma_fence fences[2], *both[2] = { &fences[0], &fences[1] };
+	struct dma_ww_mutex mutex;
+	struct dma_fence *array;
+	int i, fd;
+
+	*events = '\0';
+	fence_init(&fences[0]);
+	fence_init(&fences[1]);
+	dma_fence_put(dma_fence_get_rcu(both[0]));
+	assert_int_equal(dma_fence_wait_any_timeout(both, 2, false, 1, NULL), 0);
+	assert_int_equal(dma_fence_syncobj_wait(&point, 1, DMA_FENCE_SYNCOBJ_WAIT_FOR_SUBMIT, false,
+						1, NULL),
+			 0);
+	array = &array_of_fences(fences, 2)->base;
+	fd = dma_fence_sync_file_export(both[0]);
+	assert_true(fd >= 0);
+	dma_ww_mutex_init(&mutex);
+	assert_int_equal(dma_ww_mutex_lock(&mutex, NULL), 0);
+	dma_ww_mutex_unlock(&mutex);
+	assert_true(dma_ww_mutex_trylock(&mutex, NULL));
+	dma_ww_mutex_unlock(&mutex);
+	dma_ww_mutex_destroy(&mutex);
+	for (i = 0; i < 2; i++) {
+		dma_fence_signal(both[i]);
+		dma_fence_put(both[i]);
+	}
+	dma_fence_put(array);
+	close(fd);
+	dma_fence_syncobj_put(syncobj);
+}
+
+/* By one table, and by each of two as by one alone. */
+static void each_table_is_told_of_everything(void **state)
+{
+	static const struct hooks one = EVENT_HOOKS, other = EVENT_HOOKS, none;
+
+	(void)state;
+	dma_fence_waits_tell();
+	dma_fence_debug_set(DEBUG_LOCKS);
+	dma_fence_hooks_add(&one);
+	let_all_happen();
+	assert_string_equal(events, "rwaAwpPcxlutu");
+	dma_fence_hooks_add(&none);
+	dma_fence_hooks_add(&other);
+	let_all_happen();
+	assert_string_equal(events, "rrwwaaAAwwppPPccxxlluuttuu");
+	dma_fence_hooks_remove(&one);
+	dma_fence_hooks_remove(&other);
+	let_all_happen();
+	assert_string_equal(events, "");
+	dma_fence_hooks_remove(&none);
+	dma_fence_debug_clear(DEBUG_LOCKS);
+}
+
 /* Without a handler a report is a line on stderr. */
 static void report_goes_to_stderr(void **state)
 {
@@ -609,6 +746,7 @@ int main(void)
 		cmocka_unit_test(hooks_see_everything),
 		cmocka_unit_test(several_tables_are_called_in_turn),
 		cmocka_unit_test(a_table_that_goes_hides_none),
+		cmocka_unit_test(each_table_is_told_of_everything),
 		cmocka_unit_test(report_goes_to_stderr),
 	};
 
