@@ -3,6 +3,7 @@
 """The demo: pictures of every kind come in right, what comes out is proven, and whatever is wrong
 with files, or is made to go wrong, is said in a line.
 usage: demo.py DMAFENCE_COMMAND"""
+import contextlib
 import fcntl
 import json
 import os
@@ -36,11 +37,20 @@ def succeeds(*arguments, **options):
     return result
 
 
+# How far it has come, once in a second: on a slow machine that may be said anywhere.
+PROGRESS = re.compile(r'(pipeline|reference): \d+( of \d+)? frames, [0-9.]+ per second')
+
+
+def complaints(result):
+    errors = result.stderr if isinstance(result.stderr, str) else result.stderr.decode()
+    return [line for line in errors.splitlines() if not PROGRESS.fullmatch(line)]
+
+
 def fails(message, *arguments, status=1, **options):
     """In one line, and leaves nothing that is not complete."""
     result = demo('--frames', '4', *arguments, **options)
     assert result.returncode == status, (arguments, result)
-    lines = result.stderr.splitlines()
+    lines = complaints(result)
     assert len(lines) == 1 and lines[0].startswith('dmafence: '), (arguments, result)
     assert message in lines[0], (message, arguments, result)
     left = [name for name in os.listdir() if name.endswith('.part')]
@@ -224,7 +234,7 @@ def test_pipes():
     for data in (b'', b'YUV4', b'garbage' * 100000, image[:-1]):
         result = subprocess.run(COMMAND + ['--input', '-'], input=data, check=False,
                                 timeout=WATCHDOG, capture_output=True)
-        assert result.returncode == 1 and result.stderr.count(b'\n') == 1, result
+        assert result.returncode == 1 and len(complaints(result)) == 1, result
     # To one: what cannot be read back is proven all the same.
     command = shlex.join(COMMAND) + ' --frames 4 --size 20x20 --output piped.y4m >table'
     os.mkfifo('piped.y4m')
@@ -460,6 +470,34 @@ def waiting_bytes(pipe):
 def state(process):
     """S: it sleeps."""
     return read(f'/proc/{process.pid}/stat').decode().rpartition(')')[2].split()[0]
+
+
+def test_progress():
+    """Once in a second a line, and on a terminal one that is written over, and taken away."""
+    many = ['--frames', '1000000', '--size', '20x20', '--output', 'many.y4m']
+    with subprocess.Popen(COMMAND + many, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True) as process:
+        line = process.stderr.readline().rstrip('\n')
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate(timeout=WATCHDOG)[1]
+    assert PROGRESS.fullmatch(line) and ' of 1000000 frames' in line, (line, rest)
+    assert process.returncode == 1 and rest.endswith('dmafence: interrupted\n'), rest
+    for quiet in ([], ['--quiet']):
+        controller, terminal = os.openpty()
+        result = subprocess.run(COMMAND + ['--frames', '4', '--size', '20x20'] + quiet, check=True,
+                                timeout=WATCHDOG, stdout=subprocess.DEVNULL, stderr=terminal)
+        os.close(terminal)
+        written = b''
+        with contextlib.suppress(OSError), os.fdopen(controller, 'rb', 0) as file:
+            while data := file.read(1000):
+                written += data
+        lines = written.decode().split('\r')
+        if quiet:
+            assert lines == [''], lines
+            continue
+        assert lines[0] == '' and lines[-1] == '\033[K', lines
+        assert all(PROGRESS.fullmatch(line.removesuffix('\033[K')) for line in lines[1:-1] if
+                   line != '\033[K'), lines
 
 
 def test_interrupted():
