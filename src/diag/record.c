@@ -327,19 +327,6 @@ void dma_fence_records_for_each(bool (*func)(struct record *record, void *arg), 
 	}
 }
 
-uint64_t dma_fence_records_count(void)
-{
-	uint64_t count = 0;
-	uint32_t i;
-
-	for (i = 0; i < BY_FENCE_PARTS; i++) {
-		lock_acquire(&parts[i].lock);
-		count += parts[i].table.count;
-		lock_release(&parts[i].lock);
-	}
-	return count;
-}
-
 uint64_t dma_fence_records_missing(void)
 {
 	return atomic_load_relaxed(&missing);

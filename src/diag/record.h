@@ -44,8 +44,7 @@ bool dma_fence_record_visit(struct dma_fence *fence, bool make,
  * end it. */
 void dma_fence_records_for_each(bool (*func)(struct record *record, void *arg), void *arg);
 
-/* How many there are, and how many there could not be for want of memory. */
-uint64_t dma_fence_records_count(void);
+/* How many there could not be for want of memory. */
 uint64_t dma_fence_records_missing(void);
 
 /* What is known of a context: of all that have signaled a fence since there are records. */
