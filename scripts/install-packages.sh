@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 # Sees to it that what building and testing needs is there. What is missing is installed from
 # Debian's packages, said beforehand; where that cannot be done, it is named.
-# usage: install-packages.sh [--check] [build|test|linux|qemu|fuzz]
+# usage: install-packages.sh [--check] [build|test|linux|qemu|fuzz|coverage]
 # 'build' is what the library and its demo need; 'test', which is what it does unless told, what the
 # tests need, too; 'linux' also what the kernel's own tests are taken from; 'qemu' what a kernel is
-# run with as well; 'fuzz' a compiler with a fuzzer. With --check it only names, and installs nothing.
+# run with as well; 'fuzz' a compiler with a fuzzer; 'coverage' what adds up counters. With --check it only
+# names, and installs nothing.
 set -eu
 
 check=
@@ -14,8 +15,8 @@ if [ "${1:-}" = --check ]; then
     shift
 fi
 case ${1:-test} in
-    build | test | linux | qemu | fuzz) purpose=${1:-test} ;;
-    *) echo "usage: install-packages.sh [--check] [build|test|linux|qemu|fuzz]" >&2; exit 2 ;;
+    build | test | linux | qemu | fuzz | coverage) purpose=${1:-test} ;;
+    *) echo "usage: install-packages.sh [--check] [build|test|linux|qemu|fuzz|coverage]" >&2; exit 2 ;;
 esac
 
 missing=
@@ -84,6 +85,9 @@ fi
 if [ "$purpose" = fuzz ]; then
     need clang-14 'a compiler with a fuzzer' command -v clang-14
     need libclang-rt-14-dev 'the fuzzer, and sanitizers' fuzzer
+fi
+if [ "$purpose" = coverage ]; then
+    need gcovr 'adds up what was counted' command -v gcovr
 fi
 
 [ -n "$missing" ] || exit 0

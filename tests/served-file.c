@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -212,7 +213,8 @@ static void be_server(int channel, const struct served_as *as, const uint32_t *o
 		fd = open(WHERE "/" NAME, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 		if (fd >= 0)
 			send_fd(channel, fd);
-		_exit(0);
+		/* Where lines are counted, _exit() looks for files, maybe there. */
+		syscall(SYS_exit_group, 0);
 	}
 	close(channel);
 	serve(device, as, opened, asked);

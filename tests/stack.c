@@ -39,6 +39,22 @@ void *__wrap_dlopen(const char *file, int mode)
 	return __real_dlopen(file, mode);
 }
 
+/* One of its functions can be made to be missing, or to be another. */
+static const char *replaced;
+static void *replacement;
+static int times_replaced;
+
+void *__real_dlsym(void *library, const char *name);
+void *__wrap_dlsym(void *library, const char *name);
+
+void *__wrap_dlsym(void *library, const char *name)
+{
+	if (!replaced || strcmp(name, replaced))
+		return __real_dlsym(library, name);
+	times_replaced++;
+	return replacement;
+}
+
 /* How often libgcc's unwinder was asked by the library. */
 static int asked;
 
@@ -847,6 +863,108 @@ static void without_debug_information(void **state)
 	assert_int_equal(in_child(loader_alone), 0);
 }
 
+#ifdef HAVE_LIBDW
+
+/* In place of functions that return a pointer, or a number that is not negative. */
+static void *nothing_found(void)
+{
+	return NULL;
+}
+
+static int fails(void)
+{
+	return -1;
+}
+
+static int library_is_replaced(void)
+{
+	char text[300], *lines = printed(exported_place());
+
+	EXPECT(times_replaced == 1);
+	EXPECT(!strncmp(lines, "\t#0 ", 4));
+	/* If not from the one, then from the other. */
+	EXPECT(strstr(lines, "\t#1 exported_place"));
+	free(lines);
+	dma_fence_symbol_of_function(__extension__(void *) exported_place, text, sizeof(text));
+	EXPECT(!strncmp(text, "exported_place (", 16));
+	return 0;
+}
+
+/* Of another version, say; or it does not find something, or the files are not in order. */
+static void whatever_libdw_does_not_tell(void **state)
+{
+	static const char *const pointers[] = {
+		"dwarf_attr_integrate", "dwarf_decl_file",     "dwarf_filesrc",
+		"dwarf_getsrc_die",	"dwarf_linesrc",       "dwfl_addrmodule",
+		"dwfl_begin",		"dwfl_module_addrdie", "dwfl_module_addrinfo",
+		"dwfl_module_getelf",	"dwfl_module_info",    "dwfl_module_nextcu",
+	};
+	static const char *const numbers[] = {
+		"dwarf_decl_line",	  "dwarf_formudata",   "dwarf_getscopes",
+		"dwarf_getscopes_die",	  "dwarf_getsrcfiles", "dwarf_lineno",
+		"dwfl_linux_proc_report", "dwfl_report_end",
+	};
+	size_t i;
+
+	(void)state;
+	replacement = __extension__(void *) nothing_found;
+	for (i = 0; i < ARRAY_SIZE(pointers); i++) {
+		replaced = pointers[i];
+		assert_int_equal(in_child(library_is_replaced), 0);
+	}
+	replacement = __extension__(void *) fails;
+	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+		replaced = numbers[i];
+		assert_int_equal(in_child(library_is_replaced), 0);
+	}
+	replaced = NULL;
+}
+
+static int looked_further;
+
+static int look_further(void)
+{
+	looked_further++;
+	return -1;
+}
+
+/* The C library, of which there is no debug information in it. */
+static int further_is_looked_without_servers(void)
+{
+	char text[300];
+
+	setenv("DEBUGINFOD_URLS", "http://localhost:1", 1);
+	dma_fence_symbol_of_function(__extension__(void *) getpid, text, sizeof(text));
+	EXPECT(times_replaced == 1 && !looked_further);
+	setenv("DEBUGINFOD_URLS", "", 1);
+	dma_fence_symbol_of_function(__extension__(void *) getpid, text, sizeof(text));
+	EXPECT(looked_further);
+	return 0;
+}
+
+static void no_server_is_asked(void **state)
+{
+	(void)state;
+	replaced = "dwfl_standard_find_debuginfo";
+	replacement = __extension__(void *) look_further;
+	assert_int_equal(in_child(further_is_looked_without_servers), 0);
+	replaced = NULL;
+}
+
+/* Then the dynamic loader alone is asked. */
+static void of_an_older_libdw_nothing_is_used(void **state)
+{
+	(void)state;
+	replacement = NULL;
+	replaced = "dwarf_attr_integrate"; /* the first of all */
+	assert_int_equal(in_child(library_is_replaced), 0);
+	replaced = "dwfl_standard_find_debuginfo"; /* the last of all */
+	assert_int_equal(in_child(library_is_replaced), 0);
+	replaced = NULL;
+}
+
+#endif
+
 static int over;
 
 static void *print_all_the_time(void *arg)
@@ -906,6 +1024,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_debug_information),
+#ifdef HAVE_LIBDW
+		cmocka_unit_test(whatever_libdw_does_not_tell),
+		cmocka_unit_test(of_an_older_libdw_nothing_is_used),
+		cmocka_unit_test(no_server_is_asked),
+#endif
 		cmocka_unit_test(same_stack_same_number),
 		cmocka_unit_test(other_line_other_number),
 		cmocka_unit_test(what_is_no_stack),
