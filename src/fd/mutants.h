@@ -119,6 +119,9 @@
 #ifndef MUTANT_PUT_OF_NOTHING_WAITS /* who has put nothing in waits for the lock to let go of that */
 #define MUTANT_PUT_OF_NOTHING_WAITS 0
 #endif
+#ifndef MUTANT_CLOSED_WITH_LOCK /* write ends are closed with the lock of all exports */
+#define MUTANT_CLOSED_WITH_LOCK 0
+#endif
 
 /* Of the kernel's own sync files: scripts/check-qemu.sh shows that these are seen. */
 #ifndef MUTANT_KERNEL_ERROR_FORGOTTEN /* an error that the kernel forgets is forgotten */

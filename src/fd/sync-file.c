@@ -6,8 +6,8 @@
  * when the fence signals, or when it is seen that nobody has the read end any more. Who claims it
  * first, under the lock, ends it.
  *
- * Write ends are in the table, under the lock, for as long as they are open: the child of a fork()
- * closes them, for else its parent's death would not show.
+ * Write ends are in the table, under the lock, for as long as something is left to be said on them:
+ * the child of a fork() closes them, for else its parent's death would not show.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -127,12 +127,20 @@ static bool claim(struct export *export)
 static void end(struct export *export)
 {
 	struct dma_fence *fence = export->fence;
+	int write_fd;
 
 	lock_acquire(&table.lock);
-	if (export->write_fd >= 0)
-		close(export->write_fd);
+	write_fd = export->write_fd;
+	if (MUTANT(CLOSED_WITH_LOCK) && write_fd >= 0)
+		close(write_fd);
 	take_out(export->origin.export);
 	lock_release(&table.lock);
+	/*
+	 * Who reads the pipe can hold this up, for as long as he likes: not with the lock. A child
+	 * of fork() may get a copy now. It does no harm: all is said, or nobody is there to hear it.
+	 */
+	if (write_fd >= 0 && !MUTANT(CLOSED_WITH_LOCK))
+		close(write_fd);
 	free(export);
 	dma_fence_put(fence);
 }
