@@ -10,12 +10,12 @@
 #ifndef TESTS_ACTOR_H
 #define TESTS_ACTOR_H
 
-#include <linux/futex.h>
 #include <semaphore.h>
 #include <signal.h>
-#include <sys/syscall.h>
 
 #include "support.h"
+
+#include "base/futex.h"
 
 /* What happens at once does so within this; what never happens is given up after it. */
 #define AT_ONCE (5 * SECOND)
@@ -53,7 +53,7 @@ long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
 
 long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
-	const int what = number == SYS_futex ? (int)(b & FUTEX_CMD_MASK) : -1;
+	const int what = number == FUTEX_CALL ? (int)(b & FUTEX_CMD_MASK) : -1;
 	const bool sleeps = self && what == FUTEX_WAIT_BITSET;
 	long ret;
 

@@ -7,9 +7,9 @@
 #ifndef TESTS_ASLEEP_H
 #define TESTS_ASLEEP_H
 
-#include <sys/syscall.h>
-
 #include "support.h"
+
+#include "base/futex.h"
 
 struct asleep {
 	pid_t tid;
@@ -26,7 +26,7 @@ long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
 long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
 	atomic_fetch_add_relaxed(&system_calls, 1);
-	if (number == SYS_futex && asleep_of_thread)
+	if (number == FUTEX_CALL && asleep_of_thread)
 		atomic_store_release(&asleep_of_thread->futex, (unsigned long)a);
 	return __real_syscall(number, a, b, c, d, e, f);
 }
@@ -52,7 +52,7 @@ static inline bool is_asleep(const struct asleep *asleep)
 	assert_non_null(file);
 	assert_non_null(fgets(line, sizeof(line), file));
 	fclose(file);
-	return sscanf(line, "%lu %lx", &number, &address) == 2 && number == SYS_futex &&
+	return sscanf(line, "%lu %lx", &number, &address) == 2 && number == FUTEX_CALL &&
 	       address == futex;
 }
 

@@ -426,7 +426,7 @@ static int wait_for_several(const struct dma_fence_syncobj_point *points, uint32
 		ret = ret ? ret : -ETIMEDOUT;
 	} else if (!ret) {
 		if (count > POINTS_ON_STACK)
-			wait.places = malloc(count * sizeof(*wait.places));
+			wait.places = calloc(count, sizeof(*wait.places));
 		if (!wait.places)
 			return -ENOMEM;
 		ret = begin(&wait, all);

@@ -128,7 +128,8 @@ void dma_resv_fini(struct dma_resv *obj)
 /* At least so many places: the usual few at once, and more by doubling. */
 #define FEWEST_PLACES 4
 
-static struct dma_resv_list *alloc_list(size_t places)
+/* The sum of two numbers that a caller and a list give may be more than a size_t of 32 bits. */
+static struct dma_resv_list *alloc_list(uint64_t places)
 {
 	struct dma_resv_list *list;
 	size_t max = FEWEST_PLACES;
@@ -222,7 +223,7 @@ int dma_resv_reserve_fences(struct dma_resv *obj, unsigned int num_fences)
 	done = count_drained(old);
 	if (num_fences - room <= done)
 		return 0;
-	list = alloc_list((size_t)old->num_fences - done + num_fences);
+	list = alloc_list((uint64_t)old->num_fences - done + num_fences);
 	if (!list)
 		return -ENOMEM;
 	leave_drained_behind(obj, list);
