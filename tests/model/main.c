@@ -21,6 +21,7 @@ static const struct group {
 	{ "context", context_scenarios }, { "array", array_scenarios },
 	{ "merge", merge_scenarios },	  { "chain", chain_scenarios },
 	{ "resv", resv_scenarios },	  { "look", look_scenarios },
+	{ "promise", promise_scenarios }, { "syncobj", syncobj_scenarios },
 };
 
 #define NUM_GROUPS (sizeof(groups) / sizeof(groups[0]))

@@ -79,6 +79,8 @@ extern const struct scenario merge_scenarios[];
 extern const struct scenario rcu_scenarios[];
 extern const struct scenario resv_scenarios[];
 extern const struct scenario look_scenarios[];
+extern const struct scenario promise_scenarios[];
+extern const struct scenario syncobj_scenarios[];
 
 /* Ends the run as a failure unless the condition holds. */
 #define model_assert(condition) \

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* What of src/fd the scheduler has not: what crosses an fd, or is shared with other processes. */
+#include <stdlib.h>
+
+#include "fd/site.h"
+#include "fd/sync-file.h"
+#include "fd/syncobj.h"
+
+int dma_fence_sync_file_export_from(struct dma_fence *fence, uint32_t site)
+{
+	(void)fence;
+	(void)site;
+	abort();
+}
+
+struct dma_fence *dma_fence_sync_file_import_from(int fd, uint32_t site)
+{
+	(void)fd;
+	(void)site;
+	abort();
+}
+
+struct dma_fence_syncobj *dma_fence_syncobj_create_shared(void)
+{
+	abort();
+}
+
+struct dma_fence_syncobj *dma_fence_syncobj_import_shared(int handle)
+{
+	(void)handle;
+	abort();
+}
+
+int dma_fence_syncobj_export_shared(struct dma_fence_syncobj *syncobj)
+{
+	(void)syncobj;
+	abort();
+}
+
+/* Nobody asks who is to blame for an fd. */
+uint32_t dma_fence_site_number(const void *address)
+{
+	(void)address;
+	return 0;
+}
