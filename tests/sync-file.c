@@ -1235,6 +1235,41 @@ static void deadline_reaches_the_producer(void **state)
 	dma_fence_put(indifferent);
 }
 
+/* Which is to be asked when somebody is about to write that it has signaled. */
+static int asked_while_signaled = -1;
+static struct dma_fence *imported_while_signaled;
+
+int __real_futimens(int fd, const struct timespec times[2]);
+int __wrap_futimens(int fd, const struct timespec times[2]);
+
+int __wrap_futimens(int fd, const struct timespec times[2])
+{
+	const int asked = asked_while_signaled;
+
+	asked_while_signaled = -1;
+	if (asked >= 0) {
+		assert_int_equal(dma_fence_sync_file_set_deadline(asked, 1), 0);
+		imported_while_signaled = dma_fence_sync_file_import_dup_fd(asked);
+	}
+	return __real_futimens(fd, times);
+}
+
+/* The fence is signaled, and the fd does not say so yet. */
+static void deadline_while_it_is_signaled(void **state)
+{
+	struct dma_fence *fence = create_fence();
+	int fd = export_of(fence);
+
+	(void)state;
+	asked_while_signaled = fd;
+	dma_fence_signal(fence);
+	assert_int_equal(asked_while_signaled, -1);
+	assert_ptr_equal(imported_while_signaled, fence);
+	dma_fence_put(imported_while_signaled);
+	close(fd);
+	dma_fence_put(fence);
+}
+
 static void deadline_of_anothers(void **state)
 {
 	struct process peer;
@@ -1642,6 +1677,7 @@ int main(int argc, char **argv)
 		fd_test(info_of_anothers),
 		fd_test(names_of_an_import),
 		fd_test(deadline_reaches_the_producer),
+		fd_test(deadline_while_it_is_signaled),
 		fd_test(deadline_of_anothers),
 		fd_test(wrong_fds),
 		fd_test(name_of_one_is_no_success),

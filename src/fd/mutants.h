@@ -44,6 +44,9 @@
 #ifndef MUTANT_FAILED_TAKE_CLOSES /* an import that fails closes what it was to take over */
 #define MUTANT_FAILED_TAKE_CLOSES 0
 #endif
+#ifndef MUTANT_SIGNALING_IS_NOBODYS /* a sync file that is just being signaled is another process's */
+#define MUTANT_SIGNALING_IS_NOBODYS 0
+#endif
 #ifndef MUTANT_PROMISE_LOSES_ERROR /* what stands for a promise ends well whatever was delivered */
 #define MUTANT_PROMISE_LOSES_ERROR 0
 #endif

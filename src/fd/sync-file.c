@@ -198,7 +198,10 @@ void dma_fence_sync_file_let_go(void)
 	let_go(true);
 }
 
-/* The fence of a sync file that this process has exported, and that is pending. */
+/*
+ * The fence of a sync file that this process has exported. It was pending when the status was read,
+ * and may be signaled by now: also one that somebody is about to say so of is the very fence.
+ */
 static struct dma_fence *get_own(const struct pipe_status *status)
 {
 	struct dma_fence *fence = NULL;
@@ -211,7 +214,7 @@ static struct dma_fence *get_own(const struct pipe_status *status)
 	export = status->origin.export < table.room ? table.entries[status->origin.export].export
 						    : NULL;
 	/* Another process may have the same pid, elsewhere. */
-	if (export && !export->claimed && export->write_fd >= 0 &&
+	if (export && !(export->claimed && MUTANT(SIGNALING_IS_NOBODYS)) && export->write_fd >= 0 &&
 	    !dma_fence_pipe_status(export->write_fd, &own) && dma_fence_pipe_same(&own, status))
 		fence = dma_fence_get(export->fence);
 	lock_release(&table.lock);
@@ -552,8 +555,11 @@ int dma_fence_sync_file_set_deadline(int fd, int64_t deadline_ns)
 	if (ret || status.signaled)
 		return ret;
 	fence = get_own(&status);
-	if (!fence)
-		return -EOPNOTSUPP;
+	if (!fence) {
+		/* Between the two looks it may have signaled, and its export ended. */
+		ret = status_of(fd, &status);
+		return ret || status.signaled ? ret : -EOPNOTSUPP;
+	}
 	dma_fence_set_deadline(fence, deadline_ns);
 	dma_fence_put(fence);
 	return 0;
