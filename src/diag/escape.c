@@ -2,7 +2,11 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include <dmafence/fence.h>
+#include <dmafence/rcu.h>
+
 #include "diag/escape.h"
+#include "diag/mutants.h"
 
 static bool is_more(unsigned char c)
 {
@@ -86,6 +90,29 @@ void dma_fence_escape_text_of(FILE *out, const char *name, size_t length)
 void dma_fence_escape_text(FILE *out, const char *name)
 {
 	dma_fence_escape_text_of(out, name, strlen(name));
+}
+
+void dma_fence_escape_names(char *text, size_t size, struct dma_fence *fence)
+{
+	FILE *out;
+
+	memset(text, 0, size);
+	if (size < 2)
+		return;
+	/* Of what does not fit the rest is dropped, and the last byte stays 0. */
+	out = fmemopen(text, size - 1, "w");
+	if (!out)
+		return;
+	dma_fence_rcu_read_lock();
+	if (MUTANT(NAMES_AS_THEY_ARE)) {
+		fprintf(out, "%s %s", dma_fence_driver_name(fence), dma_fence_timeline_name(fence));
+	} else {
+		dma_fence_escape_text(out, dma_fence_driver_name(fence));
+		fputc(' ', out);
+		dma_fence_escape_text(out, dma_fence_timeline_name(fence));
+	}
+	dma_fence_rcu_read_unlock();
+	fclose(out);
 }
 
 static void json_plain(FILE *out, const char *s, size_t bytes)

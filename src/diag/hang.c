@@ -28,7 +28,6 @@
 
 #include <dmafence/explain.h>
 #include <dmafence/hang.h>
-#include <dmafence/rcu.h>
 
 #include "base/clock.h"
 #include "base/hooks.h"
@@ -37,6 +36,7 @@
 #include "base/refcount.h"
 #include "base/report.h"
 #include "diag/by-fence.h"
+#include "diag/escape.h"
 #include "diag/hang-points.h"
 #include "diag/hang.h"
 #include "diag/mutants.h"
@@ -255,10 +255,7 @@ static void tell(struct dma_fence *fence, int64_t waited_ns)
 {
 	char names[128];
 
-	dma_fence_rcu_read_lock();
-	snprintf(names, sizeof(names), "%s %s", dma_fence_driver_name(fence),
-		 dma_fence_timeline_name(fence));
-	dma_fence_rcu_read_unlock();
+	dma_fence_escape_names(names, sizeof(names), fence);
 	dma_fence_report_with_details(DMA_FENCE_REPORT_HANG, fence, explain(fence),
 				      "fence %" PRIu64 ":%" PRIu64
 				      " of %s has been awaited for %.1f s",

@@ -101,5 +101,8 @@
 #ifndef MUTANT_CYCLE_THROUGH_ANY /* who waits for any of several is stuck with one of them */
 #define MUTANT_CYCLE_THROUGH_ANY 0
 #endif
+#ifndef MUTANT_NAMES_AS_THEY_ARE /* reports have names in them with what is not to be shown */
+#define MUTANT_NAMES_AS_THEY_ARE 0
+#endif
 
 #endif

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include <dmafence/census.h>
-#include <dmafence/rcu.h>
 
 #include "base/clock.h"
 #include "base/lock.h"
+#include "diag/escape.h"
 #include "diag/mutants.h"
 #include "diag/quarantined.h"
 #include "diag/record.h"
@@ -71,10 +71,7 @@ static void describe(struct quarantined *entry, struct dma_fence *fence)
 		.context = fence->context,
 		.seqno = fence->seqno,
 	};
-	dma_fence_rcu_read_lock();
-	snprintf(entry->names, sizeof(entry->names), "%s %s", dma_fence_driver_name(fence),
-		 dma_fence_timeline_name(fence));
-	dma_fence_rcu_read_unlock();
+	dma_fence_escape_names(entry->names, sizeof(entry->names), fence);
 	dma_fence_record_visit(fence, false, copy_creation, entry);
 }
 
