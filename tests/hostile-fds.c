@@ -157,6 +157,33 @@ static void a_fifo_of_another_device_is_not_ours(void **state)
 	close(fd);
 }
 
+/* Who has the read end can open the pipe for writing, if he runs as the same user. */
+static void a_pipe_filled_by_others_does_not_block(void **state)
+{
+	static const char nonsense[65536];
+	struct dma_fence *fence = create_fence(), *imported;
+	int fd = dma_fence_sync_file_export(fence), other = open_again(fd, O_WRONLY | O_NONBLOCK);
+	int64_t begin;
+
+	(void)state;
+	while (write(other, nonsense, sizeof(nonsense)) > 0)
+		;
+	assert_int_equal(fcntl(other, F_SETFL, 0), 0);
+	assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
+	begin = clock_now();
+	dma_fence_set_error(fence, -EIO);
+	dma_fence_signal(fence);
+	assert_true(clock_now() - begin < AT_ONCE);
+	imported = dma_fence_sync_file_import_dup_fd(fd);
+	assert_non_null(imported);
+	assert_true(dma_fence_wait_timeout(imported, false, AT_ONCE) > 0);
+	assert_int_equal(dma_fence_get_status(imported), -EIO);
+	dma_fence_put(imported);
+	dma_fence_put(fence);
+	close(other);
+	close(fd);
+}
+
 /* Handles */
 
 /* What the headers of older kernels do not have. */
@@ -374,6 +401,7 @@ int main(void)
 		served_test(a_served_file_is_not_asked),
 		served_test(a_served_file_in_a_handle_is_not_asked),
 		served_test(a_fifo_of_another_device_is_not_ours),
+		fd_test(a_pipe_filled_by_others_does_not_block),
 		fd_test(a_handle_with_options_leaves_nothing_behind),
 		fd_test(a_handle_of_other_fds_is_refused),
 		fd_test(an_empty_socket_is_not_waited_for),
