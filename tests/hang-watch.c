@@ -548,6 +548,27 @@ static void off_ends_it_at_once(void **state)
 	finish(awaited.fence);
 }
 
+/* Also for who waits for points. */
+static void off_forgets_points(void **state)
+{
+	struct dma_fence_syncobj *syncobj = dma_fence_syncobj_create(0);
+	int before = count_threads();
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(dma_fence_hang_watch(LONG), 0);
+	thread = start(wait_for_point, syncobj);
+	assert_threads(before + 2);
+	assert_int_equal(dma_fence_hang_watch(0), 0);
+	assert_threads(before + 1);
+	assert_int_equal(dma_fence_hang_watch(LIMIT), 0);
+	limit_passes();
+	assert_int_equal(tellings, 2); /* those of limit_passes() */
+	assert_int_equal(dma_fence_syncobj_signal_point(syncobj, 7), 0);
+	join(thread);
+	dma_fence_syncobj_put(syncobj);
+}
+
 /* A shorter limit holds for those who wait already. */
 static void limit_changes(void **state)
 {
@@ -661,15 +682,18 @@ static void who_waits_from_before_counts_not(void **state)
 /* The child has the fences and their callbacks, and a thread of its own when it waits itself. */
 static void child_watches_itself(void **state)
 {
+	struct dma_fence_syncobj *syncobj = dma_fence_syncobj_create(0);
+	int threads_before = count_threads(), status;
 	struct dma_fence *slept_for;
 	struct awaited before, in_child;
-	pthread_t thread;
-	int status;
+	pthread_t thread, for_point;
 	pid_t pid;
 
 	(void)state;
 	slept_for = create_fence();
 	assert_int_equal(dma_fence_hang_watch(PATIENCE * SECOND), 0);
+	for_point = start(wait_for_point, syncobj);
+	assert_threads(threads_before + 2);
 	thread = start(wait_for_it, slept_for);
 	while (!(atomic_load_acquire(&slept_for->state) & DMA_FENCE_STATE_WAITERS))
 		sched_yield();
@@ -684,12 +708,16 @@ static void child_watches_itself(void **state)
 		await_told(in_child.fence);
 		await_told(before.fence);
 		assert_int_equal(times_told(slept_for), 0);
+		assert_int_equal(tellings, 2); /* and nothing of the point */
 		finish(before.fence);
 		finish(in_child.fence);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
+	assert_int_equal(dma_fence_syncobj_signal_point(syncobj, 7), 0);
+	join(for_point);
+	dma_fence_syncobj_put(syncobj);
 	assert_int_equal(dma_fence_hang_watch(LIMIT), 0);
 	await_told(before.fence);
 	finish(before.fence);
@@ -798,6 +826,7 @@ int main(int argc, char **argv)
 		hang_test(the_promise_and_not_what_it_is_kept_with),
 		hang_test(thread_is_there_while_somebody_waits),
 		hang_test(off_ends_it_at_once),
+		hang_test(off_forgets_points),
 		hang_test(limit_changes),
 		hang_test(many_fences),
 		hang_test(fences_that_come_and_go),
