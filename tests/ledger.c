@@ -219,6 +219,7 @@ static void of_a_context_those_made_from_then_on(void **state)
 	(void)state;
 	dma_fence_init(&early, plain_ops(), context, 1);
 	assert_int_equal(dma_fence_ledger_start_context(0), -EINVAL);
+	assert_int_equal(dma_fence_ledger_stop_context(0), -EINVAL);
 	assert_int_equal(dma_fence_ledger_start_context(context), 0);
 	dma_fence_init(&mine, plain_ops(), context, 2);
 	dma_fence_init(&others, plain_ops(), context + 1, 1);
@@ -267,6 +268,7 @@ static void of_one_fence_from_then_on(void **state)
 	fence_init(&fences[1]);
 	dma_fence_get(&fences[0]);
 	assert_int_equal(dma_fence_ledger_start_fence(NULL), -EINVAL);
+	assert_int_equal(dma_fence_ledger_stop_fence(NULL), -EINVAL);
 	assert_int_equal(dma_fence_ledger_start_fence(&fences[0]), 0);
 	assert_true(prints(&fences[0], "who had taken the 2 references"));
 	dma_fence_signal(&fences[0]);
@@ -669,6 +671,53 @@ static void given_to_a_container_and_dropped(void **state)
 	assert_blames(error_path, error_put_line);
 }
 
+/* A link has two: the fence of its point, and the links before it. */
+static void given_to_a_chain(void **state)
+{
+	struct dma_fence_chain *first = dma_fence_chain_alloc(), *second = dma_fence_chain_alloc();
+	struct dma_fence *fence = new_fence();
+
+	(void)state;
+	assert_true(first && second);
+	producer_makes(fence);
+	dma_fence_chain_init(first, NULL, dma_fence_get(fence), 1);
+	assert_true(prints(fence, "put into a container"));
+	dma_fence_chain_init(second, &first->base, dma_fence_get_stub(), 2);
+	assert_true(prints(&first->base, "put into a container"));
+	dma_fence_put(&second->base);
+	producer_completes(fence);
+	assert_int_equal(reported()->count, 0);
+}
+
+/* How much memory it may have; what is no number of megabytes counts for nothing. */
+static void memory_by_the_environment(void **state)
+{
+	static const char *const settings[] = { "", "x", "5x", "0", "-1", "1048577", NULL };
+	struct dma_fence_ledger_use use;
+	size_t usual;
+	int i;
+
+	(void)state;
+	assert_int_equal(dma_fence_ledger_stop(), 0);
+	unsetenv("DMA_FENCE_LEDGER_MB");
+	dma_fence_ledger_start();
+	dma_fence_ledger_get_use(&use);
+	usual = use.limit;
+	for (i = 0; settings[i]; i++) {
+		assert_int_equal(dma_fence_ledger_stop(), 0);
+		setenv("DMA_FENCE_LEDGER_MB", settings[i], 1);
+		dma_fence_ledger_start();
+		dma_fence_ledger_get_use(&use);
+		assert_int_equal(use.limit, usual);
+	}
+	assert_int_equal(dma_fence_ledger_stop(), 0);
+	setenv("DMA_FENCE_LEDGER_MB", "7", 1);
+	dma_fence_ledger_start();
+	dma_fence_ledger_get_use(&use);
+	assert_true(use.limit > 6 << 20 && use.limit <= 7 << 20);
+	unsetenv("DMA_FENCE_LEDGER_MB");
+}
+
 /* A producer's context has a reference of its own: that of dma_fence_context_emit() may go at once. */
 static void contexts_keep_their_own(void **state)
 {
@@ -950,6 +999,8 @@ int main(void)
 		LEDGER_TEST(threads_tell_alike_users_apart),
 		LEDGER_TEST(containers_drop_what_they_were_given),
 		LEDGER_TEST(given_to_a_container_and_dropped),
+		LEDGER_TEST(given_to_a_chain),
+		LEDGER_TEST(memory_by_the_environment),
 		LEDGER_TEST(contexts_keep_their_own),
 		LEDGER_TEST(an_extra_put_survives_a_million_pairs),
 		LEDGER_TEST(a_leaked_get_survives_a_million_pairs),
