@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A table is used as it is while it is the only one; several are called through one that has all. */
-#include <pthread.h>
 #include <stddef.h>
 
+#include "base/fork.h"
 #include "base/hooks.h"
 #include "base/lock.h"
 
@@ -239,5 +239,10 @@ static void fork_child(void)
 /* Whoever has the lock is not in the child, and each step leaves the tables in order. */
 __attribute__((constructor)) static void fork_handlers(void)
 {
-	pthread_atfork(NULL, NULL, fork_child);
+	static struct fork_handlers handlers = {
+		.order = FORK_HOOKS,
+		.child = fork_child,
+	};
+
+	dma_fence_at_fork(&handlers);
 }

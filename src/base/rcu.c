@@ -6,7 +6,6 @@
  * liburcu is LGPL and its inline functions stay out of our objects: only this file includes its
  * header, and calls its functions out of line.
  */
-#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <urcu/urcu-bp.h>
@@ -14,6 +13,7 @@
 #include <dmafence/rcu.h>
 
 #include "base/clock.h"
+#include "base/fork.h"
 #include "base/lock.h"
 #include "base/mutants.h"
 #include "base/park.h"
@@ -51,6 +51,9 @@ void dma_fence_rcu_read_unlock(void)
 	urcu_bp_read_unlock();
 }
 
+/* Held while somebody waits for readers, which liburcu lets one do at a time. For a fork(). */
+static struct lock synchronizing;
+
 void dma_fence_rcu_synchronize(void)
 {
 	/*
@@ -58,7 +61,9 @@ void dma_fence_rcu_synchronize(void)
 	 * would wait for a fork to make it, which waits for us.
 	 */
 	urcu_bp_get_default_call_rcu_data();
+	lock_acquire(&synchronizing);
 	urcu_bp_synchronize_rcu();
+	lock_release(&synchronizing);
 	grace_period_ends();
 }
 
@@ -198,31 +203,64 @@ void dma_fence_rcu_barrier(void)
 }
 
 /*
- * The first two wait for grace periods that are under way, and so for readers, who may want to
- * start one: our lock is taken last.
+ * Before all locks: both wait for grace periods that are under way, and so for readers, who may want
+ * those locks. From then on nobody waits for readers.
  */
-static void fork_prepare(void)
+static void grace_periods_prepare(void)
 {
 	urcu_bp_call_rcu_before_fork();
-	urcu_bp_before_fork();
-	lock_acquire(&starting);
+	lock_acquire(&synchronizing);
 }
 
-static void fork_parent(void)
+static void grace_periods_parent(void)
 {
-	lock_release(&starting);
-	urcu_bp_after_fork_parent();
+	lock_release(&synchronizing);
 	urcu_bp_call_rcu_after_fork_parent();
 }
 
-static void fork_child(void)
+static void grace_periods_child(void)
 {
-	lock_release(&starting);
-	urcu_bp_after_fork_child();
+	lock_release(&synchronizing);
 	urcu_bp_call_rcu_after_fork_child();
+}
+
+/*
+ * After all locks: who has one of those may defer, and become a reader. That ours is held first
+ * matters: whoever has it may not want one of liburcu's.
+ */
+static void readers_prepare(void)
+{
+	lock_acquire(&starting);
+	urcu_bp_before_fork();
+}
+
+static void readers_parent(void)
+{
+	urcu_bp_after_fork_parent();
+	lock_release(&starting);
+}
+
+static void readers_child(void)
+{
+	urcu_bp_after_fork_child();
+	lock_release(&starting);
 }
 
 static void __attribute__((constructor)) fork_handlers(void)
 {
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	static struct fork_handlers for_grace_periods = {
+		.order = FORK_GRACE_PERIODS,
+		.prepare = grace_periods_prepare,
+		.parent = grace_periods_parent,
+		.child = grace_periods_child,
+	};
+	static struct fork_handlers for_readers = {
+		.order = FORK_READERS,
+		.prepare = readers_prepare,
+		.parent = readers_parent,
+		.child = readers_child,
+	};
+
+	dma_fence_at_fork(&for_grace_periods);
+	dma_fence_at_fork(&for_readers);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/debug.h"
+#include "base/fork.h"
 #include "base/lock.h"
 #include "base/report.h"
 
@@ -195,7 +195,14 @@ __attribute__((constructor)) static void from_environment(void)
 {
 	const char *on_fault = getenv("DMA_FENCE_ON_FAULT");
 
-	pthread_atfork(fork_prepare, fork_done, fork_done);
+	static struct fork_handlers handlers = {
+		.order = FORK_REPORTS,
+		.prepare = fork_prepare,
+		.parent = fork_done,
+		.child = fork_done,
+	};
+
+	dma_fence_at_fork(&handlers);
 	dma_fence_debug_start();
 	aborts = on_fault && !strcmp(on_fault, "abort");
 	if (on_fault && *on_fault && !aborts && strcmp(on_fault, "report"))

@@ -30,6 +30,7 @@
 #include <dmafence/hang.h>
 
 #include "base/clock.h"
+#include "base/fork.h"
 #include "base/hooks.h"
 #include "base/lock.h"
 #include "base/park.h"
@@ -648,7 +649,14 @@ void dma_fence_hang_start(void)
 	char *rest;
 	long long ms;
 
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	static struct fork_handlers handlers = {
+		.order = FORK_HANGS,
+		.prepare = fork_prepare,
+		.parent = fork_parent,
+		.child = fork_child,
+	};
+
+	dma_fence_at_fork(&handlers);
 	if (!text || !*text)
 		return;
 	ms = strtoll(text, &rest, 10);

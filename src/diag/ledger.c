@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What the ledger is on for, and what it writes down. */
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include <dmafence/array.h>
 #include <dmafence/chain.h>
 
 #include "base/clock.h"
+#include "base/fork.h"
 #include "base/hooks.h"
 #include "base/lock.h"
 #include "diag/account.h"
@@ -467,5 +467,12 @@ static void fork_done(void)
 
 __attribute__((constructor)) static void fork_handlers(void)
 {
-	pthread_atfork(fork_prepare, fork_done, fork_done);
+	static struct fork_handlers handlers = {
+		.order = FORK_LEDGER,
+		.prepare = fork_prepare,
+		.parent = fork_done,
+		.child = fork_done,
+	};
+
+	dma_fence_at_fork(&handlers);
 }

@@ -7,10 +7,10 @@
  * edge from one of its classes to one further on, because then the shorter way past the new edge was
  * there already, and was reported, and nothing else is wrong with the longer one.
  */
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fork.h"
 #include "base/lock.h"
 #include "diag/lock-graph.h"
 #include "diag/mutants.h"
@@ -349,5 +349,12 @@ static void fork_done(void)
 
 __attribute__((constructor)) static void fork_handlers(void)
 {
-	pthread_atfork(fork_prepare, fork_done, fork_done);
+	static struct fork_handlers handlers = {
+		.order = FORK_LOCK_GRAPH,
+		.prepare = fork_prepare,
+		.parent = fork_done,
+		.child = fork_done,
+	};
+
+	dma_fence_at_fork(&handlers);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include <dmafence/census.h>
 
 #include "base/clock.h"
+#include "base/fork.h"
 #include "base/lock.h"
 #include "diag/escape.h"
 #include "diag/mutants.h"
@@ -223,5 +223,12 @@ static void fork_done(void)
 
 __attribute__((constructor)) static void fork_handlers(void)
 {
-	pthread_atfork(fork_prepare, fork_done, fork_done);
+	static struct fork_handlers handlers = {
+		.order = FORK_QUARANTINED,
+		.prepare = fork_prepare,
+		.parent = fork_done,
+		.child = fork_done,
+	};
+
+	dma_fence_at_fork(&handlers);
 }

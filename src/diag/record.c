@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/fork.h"
 #include "base/hooks.h"
 #include "base/lock.h"
 #include "diag/hints.h"
@@ -370,5 +370,12 @@ static void fork_child(void)
 
 __attribute__((constructor)) static void fork_handlers(void)
 {
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	static struct fork_handlers handlers = {
+		.order = FORK_RECORDS,
+		.prepare = fork_prepare,
+		.parent = fork_parent,
+		.child = fork_child,
+	};
+
+	dma_fence_at_fork(&handlers);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <pthread.h>
 
 #include "base/clock.h"
+#include "base/fork.h"
 #include "base/lock.h"
 #include "diag/sleepers.h"
 #include "diag/stack.h"
@@ -76,5 +76,12 @@ void dma_fence_sleepers_start(void)
 {
 	dma_fence_sleep_begin = begin;
 	dma_fence_sleep_end = end;
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	static struct fork_handlers handlers = {
+		.order = FORK_SLEEPERS,
+		.prepare = fork_prepare,
+		.parent = fork_parent,
+		.child = fork_child,
+	};
+
+	dma_fence_at_fork(&handlers);
 }

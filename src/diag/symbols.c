@@ -24,6 +24,7 @@
 #include <elfutils/libdwfl.h>
 #endif
 
+#include "base/fork.h"
 #include "base/lock.h"
 #include "diag/mutants.h"
 #include "diag/symbols.h"
@@ -458,7 +459,14 @@ static void fork_over(void)
 
 static void when_forking(void)
 {
-	pthread_atfork(fork_prepare, fork_over, fork_over);
+	static struct fork_handlers handlers = {
+		.order = FORK_SYMBOLS,
+		.prepare = fork_prepare,
+		.parent = fork_over,
+		.child = fork_over,
+	};
+
+	dma_fence_at_fork(&handlers);
 }
 
 void dma_fence_symbols_begin(void)

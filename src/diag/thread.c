@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fork.h"
 #include "diag/thread.h"
 
 static _Thread_local int32_t number;
@@ -53,5 +53,10 @@ static void fork_child(void)
 
 __attribute__((constructor)) static void fork_handlers(void)
 {
-	pthread_atfork(NULL, NULL, fork_child);
+	static struct fork_handlers handlers = {
+		.order = FORK_THREADS,
+		.child = fork_child,
+	};
+
+	dma_fence_at_fork(&handlers);
 }

@@ -3,13 +3,13 @@
  * Names of contexts, for traces: copies, for the producer who has them may be gone when a trace is
  * written.
  */
-#include <pthread.h>
 #include <stdio.h>
 
 #include <dmafence/fence.h>
 #include <dmafence/rcu.h>
 
 #include "base/atomic.h"
+#include "base/fork.h"
 #include "base/lock.h"
 #include "diag/trace.h"
 
@@ -79,5 +79,12 @@ static void fork_done(void)
 
 __attribute__((constructor)) static void fork_handlers(void)
 {
-	pthread_atfork(fork_prepare, fork_done, fork_done);
+	static struct fork_handlers handlers = {
+		.order = FORK_TRACE_NAMES,
+		.prepare = fork_prepare,
+		.parent = fork_done,
+		.child = fork_done,
+	};
+
+	dma_fence_at_fork(&handlers);
 }

@@ -18,6 +18,7 @@
 #include <dmafence/trace.h>
 
 #include "base/clock.h"
+#include "base/fork.h"
 #include "base/hooks.h"
 #include "base/lock.h"
 #include "diag/mutants.h"
@@ -457,6 +458,13 @@ static void fork_child(void)
 
 __attribute__((constructor)) static void start(void)
 {
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	static struct fork_handlers handlers = {
+		.order = FORK_TRACE,
+		.prepare = fork_prepare,
+		.parent = fork_parent,
+		.child = fork_child,
+	};
+
+	dma_fence_at_fork(&handlers);
 	dma_fence_trace_from_environment();
 }

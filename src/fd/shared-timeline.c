@@ -65,13 +65,13 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fork.h"
 #include "base/hooks.h"
 #include "base/lock.h"
 #include "base/park.h"
@@ -774,7 +774,14 @@ static void fork_child(void)
 
 static void __attribute__((constructor)) fork_handlers(void)
 {
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	static struct fork_handlers handlers = {
+		.order = FORK_TIMELINES,
+		.prepare = fork_prepare,
+		.parent = fork_parent,
+		.child = fork_child,
+	};
+
+	dma_fence_at_fork(&handlers);
 }
 
 /* Producers */

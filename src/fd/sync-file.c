@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include <dmafence/rcu.h>
 #include <dmafence/unwrap.h>
 
+#include "base/fork.h"
 #include "base/hooks.h"
 #include "base/lock.h"
 #include "fd/imported.h"
@@ -612,5 +612,12 @@ static void fork_child(void)
 __attribute__((constructor)) static void get_ready(void)
 {
 	own_pid = (uint32_t)getpid();
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	static struct fork_handlers handlers = {
+		.order = FORK_SYNC_FILES,
+		.prepare = fork_prepare,
+		.parent = fork_parent,
+		.child = fork_child,
+	};
+
+	dma_fence_at_fork(&handlers);
 }

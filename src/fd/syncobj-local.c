@@ -11,13 +11,13 @@
  * one load says all.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include <dmafence/chain.h>
 #include <dmafence/unwrap.h>
 
 #include "base/clock.h"
+#include "base/fork.h"
 #include "base/lock.h"
 #include "fd/mutants.h"
 #include "fd/syncobj.h"
@@ -410,5 +410,12 @@ static void fork_child(void)
 
 __attribute__((constructor)) static void get_ready(void)
 {
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	static struct fork_handlers handlers = {
+		.order = FORK_SYNCOBJS,
+		.prepare = fork_prepare,
+		.parent = fork_parent,
+		.child = fork_child,
+	};
+
+	dma_fence_at_fork(&handlers);
 }
