@@ -9,7 +9,7 @@ RUNS   ?= 1000
 MINUTES ?= 10
 
 .PHONY: all demo check check-demo check-ledger check-linux check-model check-qemu bench coverage \
-	fuzz install clean setup setup-softgpu
+	fuzz soak install clean setup setup-softgpu
 
 all: setup
 	@ninja -C $(BUILD)
@@ -72,6 +72,12 @@ fuzz:
 check-qemu:
 	@sh scripts/install-packages.sh test
 	@sh scripts/check-qemu.sh $(BUILD) || [ $$? -eq 77 ]
+
+# Everything at once for MINUTES: a third of them as it is, with forks, a third under ThreadSanitizer,
+# a third under AddressSanitizer: make soak [MINUTES=10] [SEED=]. 'make check' has 5 s of each.
+soak:
+	@sh scripts/install-packages.sh test
+	@sh scripts/soak.sh $(BUILD) $(MINUTES) "$(SEED)"
 
 # What each path costs, as ratios to the floors of this machine, and to Linux's own fence code if its
 # source is there: make bench [LINUX_SRC=a tree or a tarball of 6.12]; writes $(BUILD)/bench-*.csv
