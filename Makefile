@@ -8,8 +8,8 @@ TIMES  ?= 20
 RUNS   ?= 1000
 MINUTES ?= 10
 
-.PHONY: all demo check check-demo check-ledger check-linux check-model check-qemu bench coverage \
-	fuzz soak install clean setup setup-softgpu
+.PHONY: all demo check check-demo check-inject check-ledger check-linux check-model check-qemu bench \
+	coverage fuzz soak install clean setup setup-softgpu
 
 all: setup
 	@ninja -C $(BUILD)
@@ -37,6 +37,13 @@ check-model: setup
 	@meson configure $(BUILD) -Dtests=enabled
 	@ninja -C $(BUILD) tests/model/model
 	@python3 scripts/check-model.py $(BUILD)
+
+# Each allocation and each system call of the library failed once, in each case of each test:
+# make check-inject [OPTIONS=of tests/inject/inject.py]. 'make check' does some of it.
+check-inject: setup
+	@sh scripts/install-packages.sh test
+	@meson configure $(BUILD) -Dtests=enabled
+	@sh scripts/check-inject.sh $(BUILD) $(OPTIONS)
 
 # Ten million fences with the ledger on, some of them at fault: about a minute. 'make check' has
 # fewer.
