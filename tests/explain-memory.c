@@ -60,6 +60,47 @@ static void each_allocation_fails(void **state)
 	assert_int_equal(*release_count(), LEAVES + 1);
 }
 
+/* The same of a chain: of the links that there is no memory for nobody keeps a reference, or drops two. */
+static void each_allocation_fails_in_a_chain(void **state)
+{
+	struct dma_fence_explanation *explanation;
+	struct dma_fence fences[LEAVES], *head = NULL;
+	struct dma_fence_chain *link;
+	int i, in;
+
+	(void)state;
+	for (i = 0; i < LEAVES; i++) {
+		fence_init(&fences[i]);
+		if (!i) {
+			/* It is before all links, and has nothing that it is made of. */
+			head = dma_fence_get(&fences[i]);
+			continue;
+		}
+		link = dma_fence_chain_alloc();
+		assert_non_null(link);
+		dma_fence_chain_init(link, head, dma_fence_get(&fences[i]), (uint64_t)i);
+		head = &link->base;
+	}
+	for (in = 1;; in++) {
+		failing_malloc_in = in;
+		explanation = dma_fence_explanation_of_fence(head);
+		if (failing_malloc_in > 0)
+			break;
+		dma_fence_explanation_free(explanation);
+	}
+	failing_malloc_in = -1;
+	assert_non_null(explanation);
+	dma_fence_explanation_free(explanation);
+	for (i = 0; i < LEAVES; i++) {
+		assert_true(dma_fence_is_chain(head));
+		dma_fence_signal(&fences[i]);
+		dma_fence_put(&fences[i]);
+	}
+	dma_fence_put(head);
+	assert_int_equal(*release_count(), LEAVES);
+	assert_int_equal(caught()->count, 0);
+}
+
 /* At least what dma_fence_describe() says. */
 static void text_falls_back(void **state)
 {
@@ -101,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH(each_allocation_fails),
+		WITH(each_allocation_fails_in_a_chain),
 		WITHOUT(text_falls_back),
 		WITH(hints_are_not_kept),
 	};

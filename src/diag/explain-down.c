@@ -142,7 +142,8 @@ static void chain_down(struct explain_walk *walk, uint32_t head, struct dma_fenc
 		if (!is_head)
 			older = node;
 	}
-	for (; i < shown; i++)
+	/* There was no room for one, which has been let go of: nor is there for the rest. */
+	for (i += !MUTANT(LINK_DROPPED_TWICE); i < shown; i++)
 		dma_fence_put_unseen(links.oldest[(links.pending - 1 - i) % EXPLAIN_SHOWN]);
 	if (older != EXPLAIN_NONE)
 		dma_fence_explain_edge(walk, head, older, DMA_FENCE_EXPLANATION_MADE_OF);

@@ -89,6 +89,9 @@
 #ifndef MUTANT_NEWEST_LINKS_EXPLAINED /* of a chain that is long what holds it up is left out */
 #define MUTANT_NEWEST_LINKS_EXPLAINED 0
 #endif
+#ifndef MUTANT_LINK_DROPPED_TWICE /* a link that there was no room for is let go of again */
+#define MUTANT_LINK_DROPPED_TWICE 0
+#endif
 #ifndef MUTANT_LOST_NOT_NOTICED /* one that was passed over is taken for one that comes yet */
 #define MUTANT_LOST_NOT_NOTICED 0
 #endif
