@@ -357,6 +357,23 @@ def test_full_disks():
     fails('cannot create', '--report', 'no/folder/report')
 
 
+def test_written_is_changed():
+    """What is compared is what is there, and not what was meant to be."""
+    for change, status in ((lambda name: os.truncate(name, 10), 1), (os.unlink, 1),
+                           (lambda name: write(name, read(name)[:-1] + b'x'), 3)):
+        with subprocess.Popen(COMMAND + ['--output', 'changed', '--frames', '100'],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            while not os.path.exists('changed/frame-000010.png'):
+                assert process.poll() is None
+            change('changed/frame-000000.png')
+            output, errors = process.communicate(timeout=WATCHDOG)
+        assert process.returncode == status, (status, output, errors)
+        if status == 1:
+            assert b'frame-000000.png is not as it was written' in errors or \
+                b'cannot read a file in' in errors, errors
+        shutil.rmtree('changed')
+
+
 def test_links():
     """A link is not replaced: /dev/stdout is one, too."""
     write('page', b'as before')

@@ -169,6 +169,10 @@ static void reservation_objects(void **state)
 	assert_contains(text, "kernel: fence ");
 	assert_contains(text, "bookkeep: fence ");
 	free(text);
+	text = as_format(explanation, DMA_FENCE_EXPLANATION_JSON);
+	assert_contains(text, "\"usage\": \"kernel\"");
+	assert_contains(text, "\"usage\": \"bookkeep\"");
+	free(text);
 	dma_fence_explanation_free(explanation);
 
 	for (i = 0; i < 2; i++) {

@@ -414,6 +414,44 @@ static __attribute__((noinline)) void frame_begin(struct dma_fence *fence)
 	__asm__ volatile(""); /* not a tail call */
 }
 
+static void deadlines_are_told(void **state)
+{
+	struct dma_fence_explanation *explanation;
+	struct dma_fence fence;
+	char *text;
+
+	(void)state;
+	fence_init(&fence);
+	dma_fence_set_deadline(&fence, clock_now() + 100 * SECOND);
+	explanation = explain(&fence);
+	text = as_text(explanation);
+	assert_contains(text, ", deadline in ");
+	free(text);
+	dma_fence_explanation_free(explanation);
+
+	dma_fence_set_deadline(&fence, clock_now() - 5 * SECOND);
+	explanation = explain(&fence);
+	text = as_text(explanation);
+	assert_contains(text, ", deadline missed by ");
+	free(text);
+	dma_fence_explanation_free(explanation);
+	dma_fence_signal(&fence);
+	dma_fence_put(&fence);
+}
+
+static void durations_in_words(void **state)
+{
+	char text[EXPLAIN_DURATION];
+
+	(void)state;
+	assert_string_equal(dma_fence_explain_duration(-1, text), "0 us");
+	assert_string_equal(dma_fence_explain_duration(MS - 1, text), "999 us");
+	assert_string_equal(dma_fence_explain_duration(SECOND - 1, text), "999 ms");
+	assert_string_equal(dma_fence_explain_duration(120 * SECOND - 1, text), "119.9 s");
+	assert_string_equal(dma_fence_explain_duration(120 * SECOND, text), "2 min");
+	assert_string_equal(dma_fence_explain_duration(INT64_MAX, text), "153722867 min");
+}
+
 /* Whoever keeps books of references does not find those of who looks on. */
 static void not_seen_by_hooks(void **state)
 {
@@ -486,6 +524,8 @@ int main(void)
 		WITHOUT(asked_by_the_only_callback),
 		WITH(asked_by_the_only_callback),
 		WITHOUT(who_waits),
+		WITH(deadlines_are_told),
+		WITHOUT(durations_in_words),
 		WITHOUT(many_wait),
 		WITHOUT(callbacks_by_symbol),
 		WITHOUT(not_seen_by_hooks),

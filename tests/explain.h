@@ -33,18 +33,37 @@ static inline struct dma_fence_explanation *explain(struct dma_fence *fence)
 	return explanation;
 }
 
-static inline char *as_text(const struct dma_fence_explanation *explanation)
+static inline char *as_format(const struct dma_fence_explanation *explanation,
+			      enum dma_fence_explanation_format format)
 {
 	size_t size;
 	char *text;
 	FILE *out = open_memstream(&text, &size);
 
 	assert_non_null(out);
-	assert_int_equal(dma_fence_explanation_print(explanation, DMA_FENCE_EXPLANATION_TEXT, out),
-			 0);
+	assert_int_equal(dma_fence_explanation_print(explanation, format, out), 0);
 	fclose(out);
 	assert_non_null(text);
 	return text;
+}
+
+/* Whatever is told as text can be told in the other formats; explain-formats.py looks at those. */
+static inline char *as_text(const struct dma_fence_explanation *explanation)
+{
+	static const enum dma_fence_explanation_format others[] = {
+		DMA_FENCE_EXPLANATION_JSON,
+		DMA_FENCE_EXPLANATION_DOT,
+	};
+	size_t i, length;
+	char *text;
+
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		text = as_format(explanation, others[i]);
+		length = strlen(text);
+		assert_true(length > 2 && text[length - 2] == '}' && text[length - 1] == '\n');
+		free(text);
+	}
+	return as_format(explanation, DMA_FENCE_EXPLANATION_TEXT);
 }
 
 static inline void check_contains(const char *text, const char *part, const char *file, int line)
