@@ -180,12 +180,58 @@ static void child_leaves_stacks_alone(void **state)
 	free(stack);
 }
 
+/* What a reader does while somebody forks: it wants what the child is to have unlocked. */
+static void *read_and_use(void *arg)
+{
+	int *reading = arg, fd;
+
+	dma_fence_rcu_read_lock();
+	set_flag(reading);
+	sleep_ns(300 * MS); /* by then the fork waits */
+	dma_fence_syncobj_signal(syncobj);
+	fd = dma_fence_sync_file_export(dma_fence_get_stub());
+	assert_true(fd >= 0);
+	close(fd);
+	dma_fence_rcu_read_unlock();
+	return NULL;
+}
+
+/* A grace period is under way, which waits for a reader, and the fork for that. */
+static void fork_waits_for_readers(void **state)
+{
+	int reading = 0;
+	pthread_t thread;
+	pid_t pid;
+
+	(void)state;
+	syncobj = dma_fence_syncobj_create(0);
+	assert_non_null(syncobj);
+	thread = start(read_and_use, &reading);
+	await_flag(&reading);
+	dma_fence_put(create());
+	sleep_ns(100 * MS); /* by then the grace period has begun */
+	alarm(10);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		alarm(10);
+		dma_fence_rcu_barrier();
+		_exit(dma_fence_syncobj_status(syncobj, 0) == 1 ? 0 : 1);
+	}
+	alarm(0);
+	end_child(pid);
+	join(thread);
+	dma_fence_syncobj_put(syncobj);
+	dma_fence_rcu_barrier();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(child_goes_on),
 		cmocka_unit_test(child_uses_the_sync_object),
 		cmocka_unit_test(child_leaves_stacks_alone),
+		cmocka_unit_test(fork_waits_for_readers),
 	};
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)

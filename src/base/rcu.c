@@ -249,7 +249,7 @@ static void readers_child(void)
 static void __attribute__((constructor)) fork_handlers(void)
 {
 	static struct fork_handlers for_grace_periods = {
-		.order = FORK_GRACE_PERIODS,
+		.order = MUTANT(READERS_AWAITED_LATE) ? FORK_HOOKS : FORK_GRACE_PERIODS,
 		.prepare = grace_periods_prepare,
 		.parent = grace_periods_parent,
 		.child = grace_periods_child,

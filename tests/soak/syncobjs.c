@@ -144,7 +144,10 @@ static int model_status(struct timeline *timeline, unsigned int last)
 	return error ? error : 1;
 }
 
-/* Of a chain a point gets what it is made of: of several errors it may tell another one. */
+/*
+ * Of a chain a point gets what it is made of, and of that only the latest of each context: it may
+ * tell another error, and does not know of those of fences that were left out.
+ */
 static bool is_same(struct timeline *timeline, unsigned int last, int status, int model)
 {
 	unsigned int i;
