@@ -323,6 +323,27 @@ static void take_without_fds(void **state)
 	end_world();
 }
 
+/* There is none beyond those of stdio, among which the library's are not to be. */
+static void with_a_limit_of_three(void **state)
+{
+	struct dma_fence *fence;
+	struct rlimit limit, three;
+
+	(void)state;
+	begin_world();
+	fence = dma_fence_sync_file_import_dup_fd(world.foreign_fd);
+	assert_non_null(fence);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	three = limit;
+	three.rlim_cur = 3;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &three), 0);
+	assert_int_equal(by_errno(dma_fence_sync_file_import_dup_fd(world.foreign_fd)), -EMFILE);
+	assert_int_equal(dma_fence_sync_file_export(fence), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	dma_fence_put(fence);
+	end_world();
+}
+
 static int become_the_watcher(void)
 {
 	int fd = dma_fence_watcher_get_fd();
@@ -645,11 +666,11 @@ static void many_watched(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		fd_test(without_fds),	      fd_test(take_without_fds),
-		fd_test(watcher_without_fds), fd_test(waits_without_fds),
-		fd_test(without_memory),      fd_test(many_cycles),
-		fd_test(many_cycles_of_one),  fd_test(many_imports),
-		fd_test(many_watched),
+		fd_test(without_fds),		fd_test(take_without_fds),
+		fd_test(with_a_limit_of_three), fd_test(watcher_without_fds),
+		fd_test(waits_without_fds),	fd_test(without_memory),
+		fd_test(many_cycles),		fd_test(many_cycles_of_one),
+		fd_test(many_imports),		fd_test(many_watched),
 	};
 
 	processes_main(argc, argv, &peer_role);

@@ -293,6 +293,17 @@ bool dma_fence_is_imported(const struct dma_fence *fence)
 					   ops == &imported_ops[SYNC_FILE_KERNEL].ops);
 }
 
+/* Not one of the first three, which a program may have closed, and goes on to use. */
+int dma_fence_dup_fd(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (copy >= 0)
+		return copy;
+	/* With a limit of three there is no such fd, which is not the caller's mistake. */
+	return errno == EINVAL ? -EMFILE : -errno;
+}
+
 int dma_fence_imported_dup_fd(struct dma_fence *fence)
 {
 	struct imported *imported = imported_of(fence);
@@ -302,9 +313,7 @@ int dma_fence_imported_dup_fd(struct dma_fence *fence)
 		return -ENOENT;
 	lock_acquire(lock_of(imported));
 	if (imported->watch.fd >= 0) {
-		fd = fcntl(imported->watch.fd, F_DUPFD_CLOEXEC, 3);
-		if (fd < 0)
-			fd = -errno;
+		fd = dma_fence_dup_fd(imported->watch.fd);
 	}
 	lock_release(lock_of(imported));
 	return fd;

@@ -20,6 +20,9 @@ enum sync_file_kind {
 struct dma_fence *dma_fence_imported_create(int fd, enum sync_file_kind kind, const char *driver,
 					    const char *timeline, uint32_t site);
 
+/* A duplicate of an fd that is open, or -errno. */
+int dma_fence_dup_fd(int fd);
+
 /*
  * A duplicate of the sync file that a fence was imported from; -ENOENT if there is none any more.
  */

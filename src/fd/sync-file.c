@@ -353,11 +353,13 @@ struct import {
 static struct dma_fence *import_pending(struct import *import, enum sync_file_kind kind,
 					const char *driver, const char *timeline)
 {
-	int fd = import->take ? import->fd : fcntl(import->fd, F_DUPFD_CLOEXEC, 3), error;
+	int fd = import->take ? import->fd : dma_fence_dup_fd(import->fd), error;
 	struct dma_fence *fence;
 
-	if (fd < 0)
+	if (fd < 0) {
+		errno = -fd;
 		return NULL;
+	}
 	fence = dma_fence_imported_create(fd, kind, driver, timeline, import->site);
 	if (fence) {
 		import->taken = import->take;
