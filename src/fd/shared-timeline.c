@@ -59,9 +59,10 @@
  *
  * Waiting for the lock has an end, too. Who puts something in waits for PATIENCE_NS, and then it is
  * broken. Who only asks waits for ASK_PATIENCE_NS, and who has others to see to, for
- * SOON_PATIENCE_NS; and once it was in vain, not at all until the lock has been had again. If that
- * goes on for PATIENCE_NS, it is broken. And who gives the lock back just in time, again and again,
- * uses up the patience of those that put something in: LONG_WAIT_NS is then what is left of it.
+ * SOON_PATIENCE_NS; and once none of these has had it for ASK_PATIENCE_NS, not at all until somebody
+ * has had it again. If that goes on for PATIENCE_NS, it is broken. And who gives the lock back just
+ * in time, again and again, uses up the patience of those who put something in: LONG_WAIT_NS is then
+ * what is left of it.
  */
 #include <errno.h>
 #include <limits.h>
@@ -372,9 +373,13 @@ static int64_t patience_left(struct shared_timeline *timeline)
 	return left > LONG_WAIT_NS ? left : LONG_WAIT_NS;
 }
 
-static bool is_kept(const struct shared_timeline *timeline)
+/* How long it is known that the lock could not be had. */
+static int64_t kept_for(struct shared_timeline *timeline, int64_t now)
 {
-	return atomic_load_relaxed(&timeline->patience.since);
+	const struct shared_patience *known = &timeline->patience;
+	int64_t since = atomic_load_relaxed(&known->since);
+
+	return since && now - atomic_load_relaxed(&known->until) <= UNKNOWN_NS ? now - since : 0;
 }
 
 /* A lock that is not free. */
@@ -387,6 +392,8 @@ static int lock_slowly(struct shared_timeline *timeline, int64_t patience)
 
 	if (patience == ALL_THERE_IS)
 		patience = patience_left(timeline);
+	else if (kept_for(timeline, begin) >= ASK_PATIENCE_NS)
+		patience = 0;
 	ret = dma_fence_shared_lock(&timeline->memory->lock, &timeline->peer, patience);
 	now = clock_now();
 	lock_acquire(&known->lock);
@@ -399,10 +406,11 @@ static int lock_slowly(struct shared_timeline *timeline, int64_t patience)
 			known->counted = now;
 		}
 	} else {
-		if (!is_kept(timeline) || begin - known->until > UNKNOWN_NS)
+		if (!kept_for(timeline, begin))
 			atomic_store_relaxed(&known->since, begin);
-		known->until = now;
-		broken = now - known->since >= PATIENCE_NS;
+		atomic_store_relaxed(&known->until, now);
+		/* Asked again: another may have had it meanwhile. */
+		broken = kept_for(timeline, now) >= PATIENCE_NS;
 	}
 	lock_release(&known->lock);
 	return broken ? fail(timeline) : ret;
@@ -416,7 +424,7 @@ static int enter(struct shared_timeline *timeline, int64_t patience, struct view
 	if (unlikely(ret))
 		return ret;
 	if (likely(dma_fence_shared_try_lock(&timeline->memory->lock, &timeline->peer))) {
-		if (unlikely(is_kept(timeline)))
+		if (unlikely(atomic_load_relaxed(&timeline->patience.since)))
 			atomic_store_relaxed(&timeline->patience.since, 0);
 	} else {
 		ret = lock_slowly(timeline, patience);
@@ -445,7 +453,7 @@ static int enter_soon(struct shared_timeline *timeline, int64_t patience, struct
 {
 	if (MUTANT(ASKS_PATIENTLY))
 		return enter_patiently(timeline, view);
-	return enter(timeline, is_kept(timeline) ? 0 : patience, view);
+	return enter(timeline, patience, view);
 }
 
 /* Owners */
