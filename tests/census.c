@@ -126,6 +126,36 @@ static void without_records_it_says_so(void **state)
 	dma_fence_put(fence);
 }
 
+static int over;
+
+static void *make_all_the_time(void *arg)
+{
+	(void)arg;
+	while (!atomic_load_acquire(&over))
+		finish(make(1, 1));
+	return NULL;
+}
+
+/* A thread may be in the middle of a hook when records are switched off. */
+static void late_hooks_leave_nothing(void **state)
+{
+	pthread_t thread;
+	int i;
+
+	(void)state;
+	thread = start(make_all_the_time, NULL);
+	for (i = 0; i < 2000; i++) {
+		dma_fence_census_start();
+		sched_yield();
+		dma_fence_census_stop();
+		assert_int_equal(take_census(), 0);
+	}
+	set_flag(&over);
+	join(thread);
+	dma_fence_rcu_barrier();
+	assert_int_equal(take_census(), 0);
+}
+
 static void counts_by_place(void **state)
 {
 	struct dma_fence *frames[5], *copies[3];
@@ -507,6 +537,7 @@ int main(void)
 		census_test(oldest_is_as_old_as_it_is),
 		cmocka_unit_test(older_ones_have_no_place),
 		cmocka_unit_test(stop_forgets),
+		cmocka_unit_test(late_hooks_leave_nothing),
 		census_test(shared_stub_is_not_counted),
 		census_test(while_others_make_and_drop),
 		census_test(without_memory),

@@ -107,5 +107,8 @@
 #ifndef MUTANT_NAMES_AS_THEY_ARE /* reports have names in them with what is not to be shown */
 #define MUTANT_NAMES_AS_THEY_ARE 0
 #endif
+#ifndef MUTANT_LATE_HOOK_RECORDS /* a hook that ends after records were switched off leaves one */
+#define MUTANT_LATE_HOOK_RECORDS 0
+#endif
 
 #endif

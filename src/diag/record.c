@@ -29,6 +29,7 @@ static struct context_record contexts[CONTEXTS];
 
 static struct lock wanted_lock;
 static uint32_t wanted;
+/* Changes before all of them are forgotten: who sees it set with a part's lock may add one there. */
 static bool kept;
 
 static struct part *part_of(const struct dma_fence *fence)
@@ -47,6 +48,9 @@ static struct record *insert(struct part *part, struct dma_fence *fence)
 {
 	struct record *record = NULL;
 
+	/* A hook that began before records were switched off: nobody would take it out again. */
+	if (!atomic_load_relaxed(&kept) && !MUTANT(LATE_HOOK_RECORDS))
+		return NULL;
 	if (dma_fence_by_fence_make_room(&part->table))
 		record = malloc(sizeof(*record));
 	if (!record) {
@@ -271,10 +275,10 @@ void dma_fence_records_want(void)
 {
 	lock_acquire(&wanted_lock);
 	if (!wanted++) {
+		atomic_store_relaxed(&kept, true);
 		dma_fence_hooks_add(&hooks);
 		dma_fence_running_start();
 		dma_fence_hints_start();
-		atomic_store_relaxed(&kept, true);
 	}
 	lock_release(&wanted_lock);
 }
