@@ -142,23 +142,6 @@
 #ifndef MUTANT_KERNEL_FD_KEPT /* what came from the kernel does not go back to it */
 #define MUTANT_KERNEL_FD_KEPT 0
 #endif
-
-/* Of the kernel's own sync files: scripts/check-qemu.sh shows that these are seen. */
-#ifndef MUTANT_KERNEL_ERROR_FORGOTTEN /* an error that the kernel forgets is forgotten */
-#define MUTANT_KERNEL_ERROR_FORGOTTEN 0
-#endif
-#ifndef MUTANT_KERNEL_FAILS_EARLY /* a merged one has failed when a part of it has */
-#define MUTANT_KERNEL_FAILS_EARLY 0
-#endif
-#ifndef MUTANT_KERNEL_TIMESTAMP_LOST /* the timestamp is that of the moment in which it is seen */
-#define MUTANT_KERNEL_TIMESTAMP_LOST 0
-#endif
-#ifndef MUTANT_KERNEL_MERGE_DROPS_FAILED /* the kernel merges what has failed */
-#define MUTANT_KERNEL_MERGE_DROPS_FAILED 0
-#endif
-#ifndef MUTANT_KERNEL_FD_KEPT /* what came from the kernel does not go back to it */
-#define MUTANT_KERNEL_FD_KEPT 0
-#endif
 #ifndef MUTANT_SHARED_WATCHED_FOR_EVER /* a shared object that nobody waits for is watched */
 #define MUTANT_SHARED_WATCHED_FOR_EVER 0
 #endif
