@@ -35,6 +35,9 @@ static struct {
 	uint64_t deadline;
 } kernel;
 
+/* The library's thread asks, too. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
 int __real_ioctl(int fd, unsigned long request, void *arg);
 int __wrap_ioctl(int fd, unsigned long request, void *arg);
 
@@ -52,12 +55,10 @@ static int answer_info(struct sync_file_info *info)
 	return 0;
 }
 
-int __wrap_ioctl(int fd, unsigned long request, void *arg)
+static int answer(unsigned long request, void *arg)
 {
 	struct sync_merge_data *merge = arg;
 
-	if (fd != kernel.fd)
-		return __real_ioctl(fd, request, arg);
 	if (kernel.fails_in && !--kernel.fails_in) {
 		errno = kernel.error;
 		return -1;
@@ -75,6 +76,26 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 		errno = ENOTTY;
 		return -1;
 	}
+}
+
+int __wrap_ioctl(int fd, unsigned long request, void *arg)
+{
+	int ret;
+
+	if (_IOC_TYPE(request) != SYNC_IOC_MAGIC)
+		return __real_ioctl(fd, request, arg);
+	pthread_mutex_lock(&lock);
+	ret = answer(request, arg);
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
+static void fails(int in, int error)
+{
+	pthread_mutex_lock(&lock);
+	kernel.fails_in = in;
+	kernel.error = error;
+	pthread_mutex_unlock(&lock);
 }
 
 static void add(int status, uint64_t timestamp)
@@ -157,8 +178,7 @@ static void errors_and_times_of_all(void **state)
 	failing_malloc_in = 1;
 	assert_int_equal(dma_fence_kernel_sync_file_info(kernel.fd, &info), -ENOMEM);
 	failing_malloc_in = -1;
-	kernel.fails_in = 2;
-	kernel.error = EFAULT;
+	fails(2, EFAULT);
 	assert_int_equal(dma_fence_kernel_sync_file_info(kernel.fd, &info), -EFAULT);
 }
 
@@ -169,14 +189,11 @@ static void what_is_none(void **state)
 
 	(void)state;
 	add(1, 1);
-	kernel.fails_in = 1;
-	kernel.error = ENOTTY;
+	fails(1, ENOTTY);
 	assert_int_equal(dma_fence_kernel_sync_file_info(kernel.fd, &info), -EINVAL);
-	kernel.fails_in = 1;
-	kernel.error = EBADF;
+	fails(1, EBADF);
 	assert_int_equal(dma_fence_kernel_sync_file_info(kernel.fd, &info), -EBADF);
-	kernel.fails_in = 2;
-	kernel.error = EFAULT;
+	fails(2, EFAULT);
 	assert_int_equal(dma_fence_kernel_sync_file_info(kernel.fd, &info), -EFAULT);
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(dma_fence_kernel_sync_file_info(fds[0], &info), -EINVAL);
@@ -199,11 +216,10 @@ static void merges_that_would_lose_an_error(void **state)
 	close(fd);
 	add(-EIO, 1);
 	assert_int_equal(dma_fence_kernel_sync_file_merge(kernel.fd, kernel.fd), -EOPNOTSUPP);
-	kernel.fails_in = 1;
-	kernel.error = ENOMEM;
+	fails(1, ENOMEM);
 	assert_int_equal(dma_fence_kernel_sync_file_merge(kernel.fd, kernel.fd), -ENOMEM);
 	/* Of what cannot be asked nothing is known. */
-	kernel.fails_in = 2;
+	fails(2, ENOMEM);
 	assert_int_equal(dma_fence_kernel_sync_file_merge(kernel.fd, kernel.fd), -EOPNOTSUPP);
 }
 
@@ -212,11 +228,9 @@ static void deadlines(void **state)
 	(void)state;
 	assert_int_equal(dma_fence_kernel_sync_file_set_deadline(kernel.fd, 17), 0);
 	assert_int_equal(kernel.deadline, 17);
-	kernel.fails_in = 1;
-	kernel.error = ENOTTY;
+	fails(1, ENOTTY);
 	assert_int_equal(dma_fence_kernel_sync_file_set_deadline(kernel.fd, 18), -EOPNOTSUPP);
-	kernel.fails_in = 1;
-	kernel.error = EBADF;
+	fails(1, EBADF);
 	assert_int_equal(dma_fence_kernel_sync_file_set_deadline(kernel.fd, 18), -EBADF);
 }
 
@@ -247,6 +261,58 @@ static void what_has_signaled_is_imported(void **state)
 	dma_fence_put(fence);
 }
 
+/* It is readable when it has signaled, and is asked then. */
+static void pending_ones_are_watched(void **state)
+{
+	static const int statuses[] = { 1, -EIO };
+	struct dma_fence *fence;
+	uint64_t word = 1;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(statuses); i++) {
+		kernel.status = 0;
+		kernel.num_fences = 0;
+		add(0, 0);
+		fence = import();
+		assert_string_equal(dma_fence_driver_name(fence), "driver0");
+		assert_string_equal(dma_fence_timeline_name(fence), "timeline0");
+		assert_int_equal(dma_fence_get_status(fence), 0);
+		dma_fence_set_deadline(fence, 100 + (int64_t)i);
+		assert_int_equal(kernel.deadline, 100 + i);
+		assert_int_equal(dma_fence_wait_timeout(fence, false, MS), 0);
+		pthread_mutex_lock(&lock);
+		kernel.status = kernel.fences[0].status = statuses[i];
+		kernel.fences[0].timestamp_ns = 5000;
+		pthread_mutex_unlock(&lock);
+		assert_int_equal(write(kernel.fd, &word, sizeof(word)), sizeof(word));
+		assert_true(dma_fence_wait_timeout(fence, false, PATIENCE * SECOND) > 0);
+		assert_int_equal(dma_fence_get_status(fence), statuses[i]);
+		assert_int_equal(dma_fence_timestamp(fence), 5000);
+		dma_fence_put(fence);
+		assert_int_equal(read(kernel.fd, &word, sizeof(word)), sizeof(word));
+	}
+}
+
+/* That it has ended is known, and how is not. */
+static void what_cannot_be_asked_has_failed(void **state)
+{
+	struct dma_fence *fence;
+	uint64_t word = 1;
+
+	(void)state;
+	add(0, 0);
+	add(0, 0);
+	fence = import();
+	assert_string_equal(dma_fence_timeline_name(fence), "merged");
+	fails(1, EIO);
+	assert_int_equal(write(kernel.fd, &word, sizeof(word)), sizeof(word));
+	assert_true(dma_fence_wait_timeout(fence, false, PATIENCE * SECOND) > 0);
+	assert_int_equal(dma_fence_get_status(fence), -EINVAL);
+	assert_true(dma_fence_timestamp(fence) > 0);
+	dma_fence_put(fence);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +323,8 @@ int main(void)
 		TEST(merges_that_would_lose_an_error),
 		TEST(deadlines),
 		TEST(what_has_signaled_is_imported),
+		TEST(pending_ones_are_watched),
+		TEST(what_cannot_be_asked_has_failed),
 	};
 
 	return RUN(tests);
