@@ -55,7 +55,10 @@
 #define READ_ONCE(x)	   __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, val) __atomic_store_n(&(x), (val), __ATOMIC_RELAXED)
 
-/* ThreadSanitizer knows no fences, but what everybody writes to. */
+/*
+ * ThreadSanitizer knows no fences, but what everybody writes to. That orders more than a fence does, and
+ * so may hide a race of the kernel code that has it; the library has no part in it.
+ */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define __SANITIZE_THREAD__ 1 /* gcc's name for it */

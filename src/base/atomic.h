@@ -20,7 +20,8 @@
 
 /*
  * As a relaxed load, but one that the compiler may make a part of the instruction that uses it. For
- * words that hardly ever change, on paths that have no room for one more.
+ * words that hardly ever change, on paths that have no room for one more. ThreadSanitizer is shown the
+ * relaxed load that it stands for, and so still reports who writes to such a word in another way.
  */
 #if defined(__SANITIZE_THREAD__) && !defined(DMAFENCE_MODEL)
 #define atomic_load_folded(p) atomic_load_relaxed(p)

@@ -22,6 +22,8 @@
  * ThreadSanitizer cannot see into liburcu. What liburcu guarantees is told to it here: the end of
  * a read-side section happens before the end of a grace period that waited for it. A section that
  * begins later is not covered by that, so that a use after the grace period is still reported.
+ * One that begins after the grace period has, and ends before it does, is told of though liburcu
+ * guarantees nothing there: what that could hide is for the scheduler to find.
  * (The scheduler of tests/model, which is instrumented in the same way, has liburcu in its hands.)
  */
 #if defined(__has_feature)

@@ -17,7 +17,7 @@ struct waiting {
 static _Thread_local struct waiting own;
 
 /* The oldest first. */
-static TAILQ_HEAD(, waiting) waits = TAILQ_HEAD_INITIALIZER(waits);
+static TAILQ_HEAD(waits, waiting) waits = TAILQ_HEAD_INITIALIZER(waits);
 static struct lock lock;
 static bool allowed; /* under the lock: a hook may be under way when it is switched off */
 

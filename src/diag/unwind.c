@@ -70,6 +70,13 @@ static void remember(uintptr_t address, uint64_t rule)
 /*
  * All frames by rules that are known; returns 0 if one is not. It reads other functions' frames,
  * which is what sanitizers are there to find.
+ *
+ * No race is hidden by their not looking: 'places' are words that every access is atomic to, here and
+ * in remember(); 'lowest' and 'highest' are the thread's own; and so is the stack between them, of
+ * which it reads the words where callers have saved what only this thread needs. If a rule is wrong,
+ * the word may be a variable of a caller's that another thread writes: then a number is wrong, which
+ * is checked before anything is read where it says. It writes to 'frames' alone, which belongs to
+ * the caller; walk_by_tables(), at which sanitizers do look, writes to the same for the same callers.
  */
 __attribute__((no_sanitize("address", "thread", "undefined"))) static unsigned int
 walk_by_rules(struct frame at, const void **frames, unsigned int room)
@@ -122,7 +129,11 @@ struct walk {
 	uintptr_t high; /* up to here it is one stack */
 };
 
-/* Whether the rule leads from one frame to the next, as libgcc has found it. */
+/*
+ * Whether the rule leads from one frame to the next, as libgcc has found it. Two words of this
+ * thread's own stack are read, of frames that libgcc has just been through, and nothing is written:
+ * there is no race to be hidden.
+ */
 __attribute__((no_sanitize("address", "thread", "undefined"))) static bool
 leads_to(const struct unwind_rule *rule, const struct frame *from, const struct frame *to)
 {
