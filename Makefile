@@ -8,8 +8,8 @@ TIMES  ?= 20
 RUNS   ?= 1000
 MINUTES ?= 10
 
-.PHONY: all demo check check-demo check-inject check-ledger check-linux check-model check-qemu bench \
-	coverage fuzz soak install clean setup setup-softgpu
+.PHONY: all demo check check-compilers check-demo check-inject check-ledger check-linux check-model \
+	check-qemu analyze bench coverage fuzz soak install clean setup setup-softgpu
 
 all: setup
 	@ninja -C $(BUILD)
@@ -104,6 +104,20 @@ bench: setup-softgpu
 		$(BUILD)/bench/beside-linux/bench-linux -o $(BUILD)/bench-linux.csv; \
 	fi
 
+# Static analysis of what is installed, some minutes: clang-tidy, cppcheck, and gcc's -fanalyzer. Ends
+# in 'N findings'; what is none is in scripts/analyze-known.txt: make analyze [FILES=some of them]
+analyze:
+	@sh scripts/install-packages.sh test
+	@sh scripts/install-packages.sh analyze
+	@sh scripts/analyze.sh $(BUILD) $(FILES)
+
+# With gcc 12, clang 14 and clang 19, with NDEBUG, optimised at link time, and for 32 bits; in each some
+# tests: make check-compilers [TESTS='base wait ...']
+check-compilers:
+	@sh scripts/install-packages.sh test
+	@sh scripts/install-packages.sh compilers
+	@sh scripts/check-compilers.sh $(BUILD) $(TESTS)
+
 # make install [PREFIX=/usr/local] [DESTDIR=]
 install: setup
 	@sh scripts/install.sh $(BUILD) '$(PREFIX)' '$(DESTDIR)'
@@ -118,4 +132,5 @@ setup-softgpu: setup
 		meson configure $(BUILD) -Dsoftgpu=enabled
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-thread $(BUILD)-address $(BUILD)-coverage $(BUILD)-fuzz
+	rm -rf $(BUILD) $(BUILD)-thread $(BUILD)-address $(BUILD)-coverage $(BUILD)-fuzz \
+		$(BUILD)-analyze $(BUILD)-compilers

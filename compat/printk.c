@@ -15,7 +15,7 @@ static void __attribute__((__constructor__)) set_log_level(void)
 	const char *level = getenv("LINUX_LOG_LEVEL");
 
 	if (level)
-		linux_log_level = atoi(level);
+		linux_log_level = (int)strtol(level, NULL, 10);
 }
 
 void linux_printk(int level, const char *format, ...)

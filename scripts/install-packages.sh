@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 # Sees to it that what building and testing needs is there. What is missing is installed from
 # Debian's packages, said beforehand; where that cannot be done, it is named.
-# usage: install-packages.sh [--check] [build|test|linux|qemu|fuzz|coverage]
+# usage: install-packages.sh [--check] [build|test|linux|qemu|fuzz|coverage|analyze|compilers]
 # 'build' is what the library and its demo need; 'test', which is what it does unless told, what the
 # tests need, too; 'linux' also what the kernel's own tests are taken from; 'qemu' what a kernel is
-# run with as well; 'fuzz' a compiler with a fuzzer; 'coverage' what adds up counters. With --check it only
-# names, and installs nothing.
+# run with as well; 'fuzz' a compiler with a fuzzer; 'coverage' what adds up counters; 'analyze' what
+# looks at the sources; 'compilers' those that they are to compile with. With --check it only names,
+# and installs nothing.
 set -eu
 
 check=
@@ -15,8 +16,12 @@ if [ "${1:-}" = --check ]; then
     shift
 fi
 case ${1:-test} in
-    build | test | linux | qemu | fuzz | coverage) purpose=${1:-test} ;;
-    *) echo "usage: install-packages.sh [--check] [build|test|linux|qemu|fuzz|coverage]" >&2; exit 2 ;;
+    build | test | linux | qemu | fuzz | coverage | analyze | compilers) purpose=${1:-test} ;;
+    *)
+        echo "usage: install-packages.sh [--check]" \
+             "[build|test|linux|qemu|fuzz|coverage|analyze|compilers]" >&2
+        exit 2
+        ;;
 esac
 
 missing=
@@ -44,6 +49,10 @@ cmocka() {
 
 fuzzer() {
     test -e "$(clang-14 -print-resource-dir)/lib/linux/libclang_rt.fuzzer-$(uname -m).a"
+}
+
+compiles_32_bit() {
+    printf '#include <stdio.h>\nint main(void) { return 0; }\n' | gcc-12 -m32 -x c - -o /dev/null
 }
 
 need gcc 'C compiler' command -v "${CC:-cc}"
@@ -88,6 +97,23 @@ if [ "$purpose" = fuzz ]; then
 fi
 if [ "$purpose" = coverage ]; then
     need gcovr 'adds up what was counted' command -v gcovr
+fi
+if [ "$purpose" = analyze ]; then
+    need clang-14 'whose view of the sources clang-tidy has' command -v clang-14
+    need clang-tidy-14 'static analysis' command -v clang-tidy-14
+    need cppcheck 'static analysis' command -v cppcheck
+    need gcc-12 'static analysis' command -v gcc-12
+fi
+if [ "$purpose" = compilers ]; then
+    need gcc-12 'a compiler' command -v gcc-12
+    need g++-12 'a compiler' command -v g++-12
+    need clang-14 'a compiler' command -v clang-14
+    need llvm-14 'archives of what it optimises at link time' command -v llvm-ar-14
+    need clang-19 'a compiler' command -v clang-19
+    need llvm-19 'archives of what it optimises at link time' command -v llvm-ar-19
+    if [ "$(uname -m)" = x86_64 ]; then
+        need gcc-12-multilib 'programs of 32 bits' compiles_32_bit
+    fi
 fi
 
 [ -n "$missing" ] || exit 0

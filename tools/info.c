@@ -115,9 +115,10 @@ static bool can_load(const char *library)
 {
 	void *handle = dlopen(library, RTLD_LAZY | RTLD_LOCAL);
 
-	if (handle)
-		dlclose(handle);
-	return handle;
+	if (!handle)
+		return false;
+	dlclose(handle);
+	return true;
 }
 
 static void library(struct sheet *sheet)
