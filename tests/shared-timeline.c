@@ -424,6 +424,9 @@ static void other_fds_are_no_handles(void **state)
 	(void)state;
 	assert_int_equal(import_error(-1), -EBADF);
 	assert_int_equal(import_error(1000), -EBADF);
+	fds[0] = open("/", O_PATH | O_CLOEXEC);
+	assert_int_equal(import_error(fds[0]), -EINVAL);
+	close(fds[0]);
 	fds[0] = bell();
 	assert_int_equal(import_error(fds[0]), -EINVAL);
 	close(fds[0]);

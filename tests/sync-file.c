@@ -1378,6 +1378,10 @@ static void wrong_fds(void **state)
 	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	assert_refused(fd, EINVAL);
 	close(fd);
+	/* Open, though every other call of the kernel says that it is not. */
+	fd = open("/dev/null", O_PATH | O_CLOEXEC);
+	assert_refused(fd, EINVAL);
+	close(fd);
 }
 
 /* An fd that only names what it leads to can be neither polled nor watched. */
@@ -1403,7 +1407,7 @@ static void name_of_one_is_no_success(void **state)
 		assert_true(dma_fence_wait_timeout(fence, false, 5 * SECOND) > 0);
 		dma_fence_put(fence);
 	} else {
-		assert_true(errno == EBADF || errno == EINVAL);
+		assert_int_equal(errno, EINVAL);
 		peer_signals(&peer, 0, 0, -1);
 	}
 	close(path);

@@ -796,7 +796,8 @@ static void assert_counted(int fd, uint64_t count)
 static void eventfd_arguments(void **state)
 {
 	int fd = eventfd(0, EFD_CLOEXEC), other = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int pair[2];
+	int pair[2], path;
+	char name[32];
 
 	(void)state;
 	assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
@@ -806,6 +807,12 @@ static void eventfd_arguments(void **state)
 	assert_int_equal(dup_fd(1, -1, 0), -EBADF);
 	assert_int_equal(dup_fd(1, 1000000, 0), -EBADF);
 	assert_int_equal(dup_fd(1, other, 0), -EINVAL);
+	/* One that can only be named. */
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	path = open(name, O_PATH | O_CLOEXEC);
+	assert_true(path >= 0);
+	assert_int_equal(dup_fd(1, path, 0), -EINVAL);
+	close(path);
 	assert_int_equal(dup_fd(1, pair[0], 0), -EINVAL);
 	assert_int_equal(dup_fd(1, pair[1], 0), -EINVAL);
 	dma_fence_syncobj_signal(objects[0]);

@@ -16,10 +16,14 @@ int dma_fence_eventfd_check(int fd)
 {
 	static const char eventfd[] = "anon_inode:[eventfd]";
 	char path[40], name[sizeof(eventfd)];
+	int flags = fcntl(fd, F_GETFL);
 	ssize_t length;
 
-	if (fcntl(fd, F_GETFD) < 0)
+	if (flags < 0)
 		return -EBADF;
+	/* Called so, too, but cannot be written to. */
+	if (flags & O_PATH)
+		return -EINVAL;
 	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", fd);
 	length = readlink(path, name, sizeof(name));
 	if (length != sizeof(eventfd) - 1 || memcmp(name, eventfd, sizeof(eventfd) - 1) != 0)

@@ -124,7 +124,7 @@ static int check_socket(int handle)
 	socklen_t length = sizeof(int);
 
 	if (getsockopt(handle, SOL_SOCKET, SO_DOMAIN, &domain, &length))
-		return errno == EBADF ? -EBADF : -EINVAL;
+		return errno == EBADF && fcntl(handle, F_GETFD) < 0 ? -EBADF : -EINVAL;
 	length = sizeof(int);
 	if (getsockopt(handle, SOL_SOCKET, SO_TYPE, &type, &length))
 		return -EINVAL;

@@ -61,7 +61,7 @@ static int ask(int fd, struct dma_fence_sync_file_info *info, int *part_error)
 	if (!dma_fence_inode_anonymous(fd))
 		return fcntl(fd, F_GETFD) < 0 ? -EBADF : -EINVAL;
 	if (ioctl(fd, SYNC_IOC_FILE_INFO, &asked))
-		return errno == EBADF ? -EBADF : -EINVAL;
+		return errno == EBADF && fcntl(fd, F_GETFD) < 0 ? -EBADF : -EINVAL;
 	status = asked.status;
 	if (asked.num_fences > room) {
 		room = asked.num_fences;
