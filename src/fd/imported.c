@@ -23,6 +23,7 @@
 #include "fd/pipe.h"
 #include "fd/watcher.h"
 #include "fence/container.h"
+#include "fence/look.h"
 
 struct imported {
 	struct dma_fence base;
@@ -187,8 +188,14 @@ static void imported_ready(struct watch *ready)
 static void imported_adopt(struct dma_fence *fence)
 {
 	atomic_store_relaxed(&imported_of(fence)->adopted, 1);
-	/* Last: from now on it can be found. */
-	atomic_store_release(&fence->refcount, 1);
+	/*
+	 * From now on it can be found, and go. Who has found it before, without a reference, does not
+	 * watch it any more.
+	 */
+	atomic_store_release(&fence->refcount, 2);
+	if (!MUTANT(ADOPTED_UNWATCHED))
+		watch(imported_of(fence));
+	dma_fence_put_unseen(fence);
 }
 
 static const struct watch_ops watch_ops = {

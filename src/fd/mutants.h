@@ -151,6 +151,18 @@
 #ifndef MUTANT_NOTHING_TICKS /* who waits through the watcher does not look after dead owners */
 #define MUTANT_NOTHING_TICKS 0
 #endif
+#ifndef MUTANT_ENDED_WHILE_MADE /* an export that nobody can read ends before it is whole */
+#define MUTANT_ENDED_WHILE_MADE 0
+#endif
+#ifndef MUTANT_RELEASED_FOUND_AGAIN /* what is being released is found until it has gone */
+#define MUTANT_RELEASED_FOUND_AGAIN 0
+#endif
+#ifndef MUTANT_ADOPTED_UNWATCHED /* what was found while it lost its last reference is not watched */
+#define MUTANT_ADOPTED_UNWATCHED 0
+#endif
+#ifndef MUTANT_LAST_WITHOUT_POKE /* who sees to the last fd does not tell the thread */
+#define MUTANT_LAST_WITHOUT_POKE 0
+#endif
 #ifndef MUTANT_PASSED_OF_ANOTHER_LIFE /* what passed before a reset passes after it */
 #define MUTANT_PASSED_OF_ANOTHER_LIFE 0
 #endif

@@ -4,7 +4,9 @@
  *
  * An export is a callback on its fence, a reference to that, and the write end of a pipe. It ends
  * when the fence signals, or when it is seen that nobody has the read end any more. Who claims it
- * first, under the lock, ends it.
+ * first, under the lock, ends it. It is in the table before it has its callback: until who makes it
+ * says that it is whole nobody claims it because of the read end, which the program may have closed,
+ * by mistake, as soon as it was there; and if the fence signals so soon it is the maker who ends it.
  *
  * Write ends are in the table, under the lock, for as long as something is left to be said on them:
  * the child of a fork() closes them, for else its parent's death would not show.
@@ -40,6 +42,8 @@ struct export
 	struct dma_fence *fence;
 	struct pipe_origin origin;
 	int write_fd;	     /* -1 in the child of a fork() */
+	bool whole;	     /* its maker is done with it */
+	bool left;	     /* to its maker, who is to end it */
 	bool claimed;	     /* somebody ends it */
 	struct export *next; /* of those that nobody reads */
 };
@@ -124,6 +128,30 @@ static bool claim(struct export *export)
 	return !claimed;
 }
 
+/* Whether it is its maker who has to end what the caller has claimed. */
+static bool leave_to_maker(struct export *export)
+{
+	bool left;
+
+	lock_acquire(&table.lock);
+	left = !export->whole;
+	export->left = left;
+	lock_release(&table.lock);
+	return left;
+}
+
+/* By its maker, who touches it no more. Whether he has to end it. */
+static bool become_whole(struct export *export)
+{
+	bool left;
+
+	lock_acquire(&table.lock);
+	left = export->left;
+	export->whole = true;
+	lock_release(&table.lock);
+	return left;
+}
+
 static void end(struct export *export)
 {
 	struct dma_fence *fence = export->fence;
@@ -156,7 +184,8 @@ static struct export *look_at_some(struct export *unread)
 		struct export *export = table.entries[table.look_next].export;
 
 		table.look_next = (table.look_next + 1) % table.room;
-		if (!export || export->claimed || export->write_fd < 0)
+		if (!export || export->claimed || export->write_fd < 0 ||
+		    (!export->whole && !MUTANT(ENDED_WHILE_MADE)))
 			continue;
 		fds[n] = (struct pollfd){ .fd = export->write_fd };
 		exports[n++] = export;
@@ -213,7 +242,10 @@ static struct dma_fence *get_own(const struct pipe_status *status)
 	lock_acquire(&table.lock);
 	export = status->origin.export < table.room ? table.entries[status->origin.export].export
 						    : NULL;
-	/* Another process may have the same pid, elsewhere. */
+	/*
+	 * Another process may have the same pid, elsewhere. One that somebody is just ending has its
+	 * fence until it is taken out.
+	 */
 	if (export && !(export->claimed && MUTANT(SIGNALING_IS_NOBODYS)) && export->write_fd >= 0 &&
 	    !dma_fence_pipe_status(export->write_fd, &own) && dma_fence_pipe_same(&own, status))
 		fence = dma_fence_get(export->fence);
@@ -233,7 +265,8 @@ static void exported_signaled(struct dma_fence *fence, struct dma_fence_cb *cb)
 	if (export->write_fd >= 0)
 		dma_fence_pipe_signal(export->write_fd, &export->origin, fence_error(fence),
 				      fence_timestamp(fence));
-	end(export);
+	if (!leave_to_maker(export))
+		end(export);
 }
 
 static int export_signaled(struct dma_fence *fence, uint32_t site)
@@ -284,6 +317,8 @@ static int export_pending(struct dma_fence *fence, uint32_t site)
 	}
 	if (dma_fence_add_callback(fence, &export->cb, exported_signaled))
 		exported_signaled(fence, &export->cb); /* it has signaled meanwhile */
+	if (become_whole(export))
+		end(export);
 	return read_fd;
 }
 

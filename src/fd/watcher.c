@@ -176,13 +176,15 @@ struct ready {
 	uint32_t count;
 };
 
+/* One that is about to be released, too, is not watched any more: it would be found until it is. */
 static void found(struct ready *ready, struct watch *watch)
 {
-	if (!watch->ops->hold(watch))
-		return;
-	if (!watch->lasting)
+	bool held = watch->ops->hold(watch);
+
+	if (!watch->lasting && (held || !MUTANT(RELEASED_FOUND_AGAIN)))
 		take_out(watch);
-	ready->watches[ready->count++] = watch;
+	if (held)
+		ready->watches[ready->count++] = watch;
 }
 
 /*
@@ -246,7 +248,7 @@ static int dispatch(int timeout_ms, bool is_thread)
 {
 	struct epoll_event events[BATCH];
 	struct ready ready = { .count = 0 };
-	uint32_t i;
+	uint32_t i, watched;
 	int epoll, count = 0;
 
 	lock_acquire(&watcher.lock);
@@ -260,9 +262,14 @@ static int dispatch(int timeout_ms, bool is_thread)
 		poll(NULL, 0, (int)(RETRY_NS / 1000000));
 
 	lock_acquire(&watcher.lock);
+	watched = watcher.watched;
 	found_events(&ready, events, count, is_thread);
 	if (watcher.unadded && !MUTANT(UNADDED_FORGOTTEN))
 		retry_unadded(&ready);
+	/* The thread may have gone to sleep without an end, for what was seen to here. */
+	if (!is_thread && watcher.running && watched && !watcher.watched &&
+	    !MUTANT(LAST_WITHOUT_POKE))
+		poke();
 	watcher.dispatching--;
 	close_unused_fds();
 	lock_release(&watcher.lock);
@@ -386,6 +393,10 @@ void dma_fence_watcher_watch(struct watch *watch)
 
 	lock_acquire(&watcher.lock);
 	slot = &watcher.slots[watch->slot];
+	if (slot->watched) {
+		lock_release(&watcher.lock);
+		return;
+	}
 	slot->watched = true;
 	slot->watching = ++watcher.watchings;
 	slot->added = add(watch);

@@ -20,7 +20,8 @@ struct watch;
 struct watch_ops {
 	/*
 	 * Takes a reference for @ready; false if there are none left, and the object is about to be
-	 * released. Called with the watcher's lock held.
+	 * released: unless the watch lasts it is not being watched any more. Called with the
+	 * watcher's lock held.
 	 */
 	bool (*hold)(struct watch *watch);
 
@@ -47,7 +48,10 @@ int dma_fence_watcher_register(struct watch *watch);
 /* If it was being watched it is not any more. From then on @hold is not called. */
 void dma_fence_watcher_unregister(struct watch *watch);
 
-/* From now on @ready is called: when the fd is readable (or writable) or has hung up. */
+/*
+ * From now on @ready is called, if it is not already: when the fd is readable (or writable) or has
+ * hung up.
+ */
 void dma_fence_watcher_watch(struct watch *watch);
 
 /* It is not being watched any more. @ready may still be running, or about to. */
