@@ -1053,6 +1053,11 @@ static int locked_point(struct shared_timeline *timeline, uint64_t point, int64_
 	return ret;
 }
 
+static int passed(struct shared_timeline *timeline, uint64_t point, struct shared_outcome *outcome)
+{
+	return point ? passed_point(timeline, point, outcome) : passed_binary(timeline, outcome);
+}
+
 static int point_within(struct shared_timeline *timeline, uint64_t point, int64_t patience,
 			uint64_t *serial, struct shared_outcome *outcome)
 {
@@ -1060,10 +1065,13 @@ static int point_within(struct shared_timeline *timeline, uint64_t point, int64_
 
 	if (ret)
 		return ret;
-	ret = point ? passed_point(timeline, point, outcome) : passed_binary(timeline, outcome);
+	ret = passed(timeline, point, outcome);
 	if (ret)
 		return ret;
 	ret = locked_point(timeline, point, patience, serial, outcome);
+	/* It may have passed by now, or the ring been in motion only before. */
+	if (ret == -ETIMEDOUT && passed(timeline, point, outcome))
+		return 1;
 	if (ret)
 		return ret;
 	/* For who comes back and asks again, and never waits. */
