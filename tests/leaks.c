@@ -372,6 +372,9 @@ static void who_did_not_put_it(void **state)
 	run(&outcome, "reference", "leaks,ledger", "42");
 	assert_int_equal(outcome.status, 42);
 	assert_says(&outcome, "takes_one_and_forgets (leaks.c:");
+	run(&outcome, "reference", "leaks,ledger", NULL);
+	assert_int_equal(outcome.status, 7);
+	assert_says(&outcome, "takes_one_and_forgets (leaks.c:");
 	run(&outcome, "reference", "leaks", "42");
 	assert_null(strstr(outcome.text, "takes_one_and_forgets"));
 }
