@@ -160,6 +160,7 @@ END
          "without the tests that look for lines, which need libdw)"
     all_tests=$tests tests=$(tests_but annotate stack)
     # A thousand threads have to fit.
+    # shellcheck disable=SC3045 # dash has it, too
     ulimit -S -s 1024
     build 32-bit --cross-file "$prefix/32-bit.txt" -Dsoftgpu=disabled
     build 32-bit-ndebug --cross-file "$prefix/32-bit.txt" -Dsoftgpu=disabled -Db_ndebug=true
