@@ -147,7 +147,8 @@ static inline struct dma_fence_array *to_dma_fence_array(struct dma_fence *fence
 /**
  * dma_fence_match_context - whether all that has to signal is of one context
  *
- * Returns true if @fence is of that context, or is an array whose members all are.
+ * Returns true if @fence is of that context; of an array, if all its members are, whatever context
+ * the array itself was given.
  */
 bool dma_fence_match_context(struct dma_fence *fence, uint64_t context);
 

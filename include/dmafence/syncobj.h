@@ -57,8 +57,6 @@
  * when their own time is over. docs/security.md says what others can do with a handle, and how far.
  *
  * In a child of fork() without exec a shared object is one that its parent shares: it can be waited
- * for, and the points that the child adds are the child's. An object of one process is a copy; one
- * for which threads of the parent were waiting at the time of the fork must not be used there.
  * for, and the points that the child adds are the child's. One of a single process is copied with
  * all else, and what is put into the one does not appear in the other.
  */
@@ -240,8 +238,10 @@ struct dma_fence_syncobj_point {
  * Returns as dma_fence_wait_timeout(): the time that was left, at least 1; 0 when the time is over;
  * -EINTR; -EINVAL for arguments that make no sense, also if an object is used for the other kind of
  * points, or comes to be while it is waited for. And -ENOENT if nobody has promised a point that
- * the caller did not want to wait for, unless it waits for one and another has signaled;
- * -EOWNERDEAD if nobody will; -ENOMEM; -EMFILE; -EPROTO. Success says that the work has ended, not
+ * the caller did not want to wait for; -EOWNERDEAD if nobody will; -ENOMEM; -EMFILE; -EPROTO. Of
+ * several points it is enough that something is wrong with one, also if others are pending; the first
+ * such one says what. But a wait for one of them succeeds if one has, when it begins, what is waited
+ * for, whatever is wrong with others. Success says that the work has ended, not
  * that it went well: see dma_fence_syncobj_status(); nor that callbacks of the fence have returned:
  * see dma_fence_wait().
  *
