@@ -549,6 +549,72 @@ static void end_circle(void)
 	end_contexts();
 }
 
+/* Each locks all three, beginning with another one: each order is a turn of the others. */
+
+static void lock_three(unsigned int context, unsigned int first)
+{
+	const unsigned int which[] = { first, (first + 1) % 3, (first + 2) % 3 };
+
+	lock_all_and_use(&contexts[context], which, 3, 0);
+}
+
+static void oldest_locks_three(void)
+{
+	lock_three(0, 0);
+}
+
+static void middle_locks_three(void)
+{
+	lock_three(1, 1);
+}
+
+static void youngest_locks_three(void)
+{
+	lock_three(2, 2);
+}
+
+/* In the order of the oldest, from the end. */
+static void middle_locks_three_down(void)
+{
+	static const unsigned int which[] = { 2, 1, 0 };
+
+	lock_all_and_use(&contexts[1], which, 3, 0);
+}
+
+static void end_three_by_three(void)
+{
+	model_assert(held[0] == 3 && held[1] == 3 && held[2] == 3);
+	end_contexts();
+}
+
+static void end_three_by_two(void)
+{
+	model_assert(held[0] == 2 && held[1] == 2 && held[2] == 2);
+	end_contexts();
+}
+
+/* Each has one already, and wants all: two of the three have to back off, with what they hold. */
+static void oldest_goes_around(void)
+{
+	static const unsigned int which[] = { 0, 1, 2 };
+
+	lock_all_and_use(&contexts[0], which, 3, 1);
+}
+
+static void middle_goes_around(void)
+{
+	static const unsigned int which[] = { 1, 2, 0 };
+
+	lock_all_and_use(&contexts[1], which, 3, 1);
+}
+
+static void youngest_goes_around(void)
+{
+	static const unsigned int which[] = { 2, 0, 1 };
+
+	lock_all_and_use(&contexts[2], which, 3, 1);
+}
+
 /* Giving up, as the mutex is handed over, as one comes who wounds */
 
 static void middle_unlocks(void)
@@ -819,6 +885,18 @@ static void get_second_of_three_too(void)
 	one_unless_done(1, 1, 2);
 }
 
+static void get_first_of_replaced(void)
+{
+	get_first();
+	one_unless_done(0, 0, 2);
+}
+
+static void get_second_of_replaced(void)
+{
+	get_second();
+	one_unless_done(1, 0, 2);
+}
+
 static void get_for_reading(void)
 {
 	seen[0] = get_all(DMA_RESV_USAGE_WRITE);
@@ -851,6 +929,12 @@ static void iterate_one_of_two(void)
 {
 	iterate();
 	one_unless_done(0, 0, 1);
+}
+
+static void iterate_replaced(void)
+{
+	iterate();
+	one_unless_done(0, 0, 2);
 }
 
 static void iterate_second_of_three(void)
@@ -930,6 +1014,40 @@ static void test_first(void)
 {
 	if (!dma_resv_test_signaled(&obj, DMA_RESV_USAGE_BOOKKEEP))
 		seen[0] = BIT(0);
+}
+
+static struct dma_resv *shared;
+
+/* What was found there stays when the object has gone. */
+static void get_from_shared(void)
+{
+	struct dma_fence **vector = NULL;
+	unsigned int i, count = 0;
+	struct dma_resv *found;
+
+	dma_fence_rcu_read_lock();
+	found = atomic_load_acquire(&shared);
+	if (found)
+		model_assert(dma_resv_get_fences(found, DMA_RESV_USAGE_BOOKKEEP, &count, &vector) ==
+			     0);
+	dma_fence_rcu_read_unlock();
+	for (i = 0; i < count; i++) {
+		seen[0] |= look_at(vector[i]);
+		dma_fence_put(vector[i]);
+	}
+	free(vector);
+	model_assert(seen[0] != (BIT(0) | BIT(1)));
+}
+
+static void test_shared(void)
+{
+	struct dma_resv *found;
+
+	dma_fence_rcu_read_lock();
+	found = atomic_load_acquire(&shared);
+	if (found && dma_resv_test_signaled(found, DMA_RESV_USAGE_BOOKKEEP))
+		model_assert(done[0]);
+	dma_fence_rcu_read_unlock();
 }
 
 /* Waiters */
@@ -1068,6 +1186,40 @@ static void add_over_drained(void)
 	add(4);
 }
 
+/* Adds one, takes another away and is done with it: it is freed, be it under a reader's eyes. */
+static void add_replace_and_drop(void)
+{
+	add(1);
+	added[2] = 1;
+	dma_resv_replace_fences(&obj, CONTEXT(0), fences[2], DMA_RESV_USAGE_BOOKKEEP);
+	signal_and_drop(0);
+}
+
+/* The object goes, with its list and its last references, when nobody finds it any more. */
+static void free_shared(void)
+{
+	struct dma_resv *gone = shared;
+
+	atomic_store_release(&shared, NULL);
+	dma_resv_unlock(gone);
+	dma_fence_rcu_synchronize();
+	dma_resv_fini(gone);
+	free(gone);
+}
+
+static void drop_and_free_shared(void)
+{
+	signal_and_drop(0);
+	free_shared();
+}
+
+static void replace_and_free_shared(void)
+{
+	added[1] = 1;
+	dma_resv_replace_fences(shared, CONTEXT(0), fences[1], DMA_RESV_USAGE_BOOKKEEP);
+	drop_and_free_shared();
+}
+
 static void signal_and_add_over(void)
 {
 	signal_one(0);
@@ -1183,6 +1335,27 @@ static void begin_copy_twice(void)
 	begin_locked(&other_source);
 	reserve(&other_source, 1);
 	add_as(&other_source, 2, DMA_RESV_USAGE_BOOKKEEP);
+}
+
+/* The third one takes the place of the first. */
+static void begin_to_be_replaced(void)
+{
+	make_fences(2);
+	make(2, CONTEXT(0));
+	name_fence(fences[2], "fence2");
+	begin_locked(&obj);
+	reserve(&obj, 2);
+	add(0);
+}
+
+static void begin_shared(void)
+{
+	make_fences(2);
+	shared = malloc(sizeof(*shared));
+	model_assert(shared);
+	begin_locked(shared);
+	reserve(shared, 1);
+	add_as(shared, 0, DMA_RESV_USAGE_BOOKKEEP);
 }
 
 static void begin_unlocked(void)
@@ -1499,6 +1672,30 @@ const struct scenario resv_scenarios[] = {
 		.short_bound = 1,
 	},
 	{
+		.name = "three-by-three",
+		.begin = begin_contexts,
+		.threads = { oldest_locks_three, middle_locks_three, youngest_locks_three },
+		.end = end_three_by_three,
+		.bound = 2,
+		.short_bound = 1,
+	},
+	{
+		.name = "three-by-three-crossed",
+		.begin = begin_circle,
+		.threads = { oldest_goes_around, middle_goes_around, youngest_goes_around },
+		.end = end_three_by_three,
+		.bound = 2,
+		.short_bound = 1,
+	},
+	{
+		.name = "three-by-two",
+		.begin = begin_contexts,
+		.threads = { oldest_locks_three, middle_locks_three_down },
+		.end = end_three_by_two,
+		.bound = 4,
+		.short_bound = 2,
+	},
+	{
 		.name = "lock-many",
 		.begin = begin_objects,
 		.threads = { oldest_locks_many, middle_locks_many },
@@ -1686,6 +1883,44 @@ const struct scenario resv_scenarios[] = {
 		.name = "replace-signal-get",
 		.begin = begin_one,
 		.threads = { replace_and_signal_first, get_first_of_two },
+		.end = end_fences,
+	},
+	{
+		.name = "add-replace-drop-get",
+		.begin = begin_to_be_replaced,
+		.threads = { add_replace_and_drop, get_first_of_replaced },
+		.end = end_fences,
+	},
+	{
+		.name = "add-replace-drop-iterate",
+		.begin = begin_to_be_replaced,
+		.threads = { add_replace_and_drop, iterate_replaced },
+		.end = end_fences,
+	},
+	{
+		.name = "add-replace-drop-two-readers",
+		.begin = begin_to_be_replaced,
+		.threads = { add_replace_and_drop, get_first_of_replaced, get_second_of_replaced },
+		.end = end_fences,
+		.bound = 2,
+		.short_bound = 1,
+	},
+	{
+		.name = "free-get",
+		.begin = begin_shared,
+		.threads = { drop_and_free_shared, get_from_shared },
+		.end = end_fences,
+	},
+	{
+		.name = "free-test",
+		.begin = begin_shared,
+		.threads = { drop_and_free_shared, test_shared },
+		.end = end_fences,
+	},
+	{
+		.name = "replace-free-get",
+		.begin = begin_shared,
+		.threads = { replace_and_free_shared, get_from_shared },
 		.end = end_fences,
 	},
 	{
