@@ -68,7 +68,7 @@ static void check_info(struct worker *worker, struct file *file)
 		.num_fences = ARRAY_SIZE(fences),
 		.fences = fences,
 	};
-	int64_t begun = scarcity_begin();
+	int64_t begun = scarcity_begin(), left;
 	int ret;
 
 	AT(worker, "asking a sync file");
@@ -81,8 +81,9 @@ static void check_info(struct worker *worker, struct file *file)
 		return;
 	/* Of another process the status is there a moment before the fd is readable. */
 	AT(worker, "waiting for a fence whose fd has a status");
-	CHECK(dma_fence_wait_timeout(file->fence, false, 10 * PATIENCE * SECOND) > 0,
-	      "the fd has a status, and its fence is pending");
+	left = dma_fence_wait_timeout(file->fence, false, 10 * PATIENCE * SECOND);
+	CHECK(left > 0, "the fd has a status, and a wait for its fence returns %lld",
+	      (long long)left);
 	CHECK(info.status == dma_fence_get_status(file->fence),
 	      "status %d of the fd, %d of the fence", info.status,
 	      dma_fence_get_status(file->fence));

@@ -31,7 +31,7 @@
 #define HANGS (40 * PATIENCE * SECOND)
 
 /* How long what is to go after a round may take: threads of the library, and grace periods. */
-#define SETTLING (20 * PATIENCE * SECOND)
+#define SETTLING (10 * PATIENCE * SECOND)
 
 static const struct actor *const actors[] = {
 	&actor_fences,	&actor_waiters,	 &actor_contexts,   &actor_containers, &actor_locks,
@@ -45,6 +45,10 @@ static const struct actor *const actors[] = {
 static bool chosen[ARRAY_SIZE(actors)];
 static struct worker workers[MOST_WORKERS];
 static unsigned int num_workers;
+
+/* Held by the watchdog while it looks, and by who changes what it looks at. */
+static pthread_mutex_t looking = PTHREAD_MUTEX_INITIALIZER;
+
 /* The main thread's, between rounds. */
 static struct worker self = { .at = "starting" };
 
@@ -79,8 +83,8 @@ void soak_sleep(int64_t ns)
 static void say_how_to_repeat(void)
 {
 	dprintf(STDOUT_FILENO,
-		"# round %u, %.1f s after the begin; again with --seed %" PRIu64 "\n", round_number,
-		(double)(clock_now() - began) / 1e9, seed);
+		"# round %u, %.1f s after the begin; again with --seed %" PRIu64 "\n",
+		atomic_load_relaxed(&round_number), (double)(clock_now() - began) / 1e9, seed);
 }
 
 static void print_stack(void)
@@ -210,10 +214,12 @@ static void watch_resources(void)
 {
 	struct resources now = resources_now();
 
+	pthread_mutex_lock(&looking);
 	most.fds = now.fds > most.fds ? now.fds : most.fds;
 	most.threads = now.threads > most.threads ? now.threads : most.threads;
 	most.resident = now.resident > most.resident ? now.resident : most.resident;
 	most.allocated = now.allocated > most.allocated ? now.allocated : most.allocated;
+	pthread_mutex_unlock(&looking);
 	CHECK(now.fds <= MOST_FDS, "%d fds are open", now.fds);
 	CHECK(now.threads <= MOST_THREADS, "there are %d threads", now.threads);
 	CHECK(now.resident <= MOST_MEMORY, "%" PRId64 " bytes are resident", now.resident);
@@ -249,11 +255,13 @@ static void *watchdog(void *arg)
 	(void)arg;
 	while (!atomic_load_acquire(&dog_over)) {
 		soak_sleep(200 * MS);
+		pthread_mutex_lock(&looking);
 		look_for_hangs();
-		if (clock_now() < next)
-			continue;
-		next += 10 * SECOND;
-		tell_progress();
+		if (clock_now() >= next) {
+			next += 10 * SECOND;
+			tell_progress();
+		}
+		pthread_mutex_unlock(&looking);
 	}
 	return NULL;
 }
@@ -286,7 +294,8 @@ static void *work(void *arg)
 
 void soak_interrupt_one(struct worker *worker)
 {
-	pid_t tid = atomic_load_acquire(&workers[below(worker, num_workers)].tid);
+	const unsigned int which = below(worker, atomic_load_acquire(&num_workers));
+	pid_t tid = atomic_load_acquire(&workers[which].tid);
 
 	if (tid)
 		syscall(SYS_tgkill, getpid(), tid, SIGUSR1);
@@ -298,6 +307,7 @@ static void start_workers(void)
 	unsigned int i, k, count = 0;
 
 	random = random ? random : seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	pthread_mutex_lock(&looking);
 	for (i = 0; i < ARRAY_SIZE(actors); i++)
 		for (k = 0; chosen[i] && k < actors[i]->threads; k++) {
 			CHECK(count < MOST_WORKERS);
@@ -311,6 +321,7 @@ static void start_workers(void)
 			count++;
 		}
 	atomic_store_release(&num_workers, count);
+	pthread_mutex_unlock(&looking);
 	for (i = 0; i < count; i++)
 		CHECK(!pthread_create(&workers[i].thread, NULL, work, &workers[i]));
 }
@@ -363,7 +374,7 @@ static void run_round(int64_t length)
 {
 	unsigned int i;
 
-	round_number++;
+	atomic_store_relaxed(&round_number, round_number + 1);
 	main_at("beginning a round");
 	/* Every other round knows of each fence where it was made. */
 	if (round_number % 2)
@@ -382,8 +393,10 @@ static void run_round(int64_t length)
 	main_at("waiting for the workers to end");
 	for (i = 0; i < num_workers; i++)
 		CHECK(!pthread_join(workers[i].thread, NULL));
+	pthread_mutex_lock(&looking);
 	turns_before += turns_done();
 	atomic_store_release(&num_workers, 0);
+	pthread_mutex_unlock(&looking);
 	main_at("ending the actors");
 	for (i = 0; i < ARRAY_SIZE(actors); i++)
 		if (chosen[i] && actors[i]->end)

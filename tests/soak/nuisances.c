@@ -44,7 +44,7 @@ static void be_scarce(struct worker *worker)
 	CHECK(!getrlimit(RLIMIT_NOFILE, &before));
 	limit = before;
 	/* The lowest fd that is free is beyond, or nearly. */
-	limit.rlim_cur = 4 + below(worker, 64);
+	limit.rlim_cur = 3 + below(worker, 64);
 	atomic_store_release(&epoch, epoch + 1);
 	CHECK(!setrlimit(RLIMIT_NOFILE, &limit));
 	AT(worker, "making fds scarce");
