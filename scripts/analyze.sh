@@ -16,5 +16,5 @@ if [ ! -f "$folder/build.ninja" ]; then
     mv "$folder.log" "$folder/setup.log"
 fi
 # What is generated is included. This also configures it again if need be.
-ninja -C "$folder" tools/page.h
+ninja -C "$folder" tools/page.h >"$folder/ninja.log" || { cat "$folder/ninja.log"; exit 1; }
 python3 scripts/analyze.py "$folder" "$@"

@@ -12,8 +12,8 @@ case ${1:-} in /*) prefix=$1-compilers ;; esac
 [ $# -eq 0 ] || shift
 # One or two of each part, those that look at a compiler's work (the order of memory accesses, what is
 # inlined, unwinding) first.
-tests=${*:-base refcount fence-ops callback-run wait array array-orders racy-position chain unwrap
-    context lock-many resv ww-lock sync-file sync-file-limits syncobj syncobj-wait shared-timeline watcher
+tests=${*:-base refcount fence-ops callback-run wait array array-orders racy-position chain merge-drops-error
+    context lock-many resv ww-lock sync-file syncobj syncobj-wait shared-timeline watcher
     stack annotate hang-watch report trace}
 good=0 failed=0 skipped=0
 mkdir -p "$prefix" || exit 1
