@@ -18,6 +18,7 @@ import sys
 import tempfile
 import termios
 import time
+import zlib
 
 import pictures
 
@@ -278,6 +279,25 @@ def test_bad_pngs():
     header = struct.pack('>IIBBBBB', 16384, 16384, 16, 6, 0, 0, 0)
     data = pictures.PNG_SIGNATURE + pictures.chunk(b'IHDR', header)
     fails('no good PNG', '--input', write('bad.png', data + image[33:]))
+
+
+def most_memory(name):
+    """Of a run with this file, in KiB."""
+    with subprocess.Popen(COMMAND + ['--input', name, '--frames', '1', '--quiet']) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = status
+    assert status == 0, (name, status)
+    return usage.ru_maxrss
+
+
+def test_chunks_of_a_png_are_passed_over():
+    """Unpacked, as much is in them as they could be given: here 320 MB."""
+    plain = pictures.png_of_colour(16, 16, (1, 2, 3))
+    text = pictures.chunk(b'zTXt', b'Comment\0\0' + zlib.compress(b'a' * 7900000, 9))
+    header = plain[:33]
+    little = most_memory(write('plain.png', plain))
+    much = most_memory(write('text.png', header + 40 * text + plain[33:]))
+    assert much < little + 100000, (little, much)
 
 
 def test_bad_videos():

@@ -12,7 +12,7 @@
 #include "commands.h"
 #include "picture-source.h"
 
-/* Of text and profiles, which nobody looks at. */
+/* Of what a picture needs, and nobody looks at what it has besides. */
 #define MOST_CHUNK_BYTES 8000000
 
 static int read_png(struct picture_source *source, void *picture)
@@ -59,6 +59,8 @@ static int read_header(struct picture_source *source, png_structp png, png_infop
 	png_init_io(png, source->file);
 	png_set_user_limits(png, SOFTGPU_MAX_EXTENT, SOFTGPU_MAX_EXTENT);
 	png_set_chunk_malloc_max(png, MOST_CHUNK_BYTES);
+	/* Text, profiles and the like are passed over, and not unpacked: there may be any number. */
+	png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
 	png_read_info(png, info);
 	source->shape.width = png_get_image_width(png, info);
 	source->shape.height = png_get_image_height(png, info);
