@@ -821,7 +821,7 @@ static void ask_object(struct fuzz_input *input)
 		if (fence)
 			keep(input, fence);
 		else
-			check_error(-errno, ERRORS(-ENOENT, -EINVAL, -EPROTO));
+			check_error(-errno, ERRORS(-ENOENT, -EINVAL, -EPROTO, -ETIMEDOUT));
 		break;
 	case 3:
 		ret = dma_fence_syncobj_wait(&waited_for, 1, how >> 5, false,
@@ -831,7 +831,7 @@ static void ask_object(struct fuzz_input *input)
 		break;
 	default:
 		ret = dma_fence_syncobj_export_sync_file(syncobj, point);
-		check_error((int)ret, ERRORS(-ENOENT, -EINVAL, -EPROTO));
+		check_error((int)ret, ERRORS(-ENOENT, -EINVAL, -EPROTO, -ETIMEDOUT));
 		if (ret >= 0)
 			set_place(take_place(input), (int)ret, NONE);
 		break;
@@ -877,7 +877,7 @@ static void transfer(struct fuzz_input *input)
 	const uint64_t to_point = take_point(input), from_point = take_point(input);
 	int ret = dma_fence_syncobj_transfer(to, to_point, from, from_point, 0);
 
-	if (ret != -ENOENT)
+	if (ret != -ENOENT && ret != -ETIMEDOUT)
 		check_error(ret, put_in_errors);
 }
 
