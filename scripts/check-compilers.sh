@@ -89,7 +89,7 @@ builds_of() { # compiler, C++ compiler, ar
     CC=$cache$1 AR=$3 build "$1-ndebug" -Db_ndebug=true
     # And where functions of the library are put in the place of their calls, or get other names, a
     # test can neither take the place of one (--wrap) nor find it.
-    tests=$(tests_but annotate stack ww-lock resv)
+    tests=$(tests_but annotate stack resv)
     CC=$cache$1 AR=$3 build "$1-lto" -Db_lto=true
     tests=$all_tests
     unset CXX
