@@ -145,6 +145,16 @@ static void import(struct worker *worker, struct files *files)
 	TALLY("imports");
 }
 
+/* As of an info, those of another process may be seen to have signaled a moment before. */
+static void check_both(struct worker *worker, struct dma_fence *one, struct dma_fence *two)
+{
+	struct dma_fence *fences[2] = { one, two };
+
+	AT(worker, "waiting for what a merged sync file says");
+	CHECK(dma_fence_wait_all_timeout(fences, 2, false, 10 * PATIENCE * SECOND, NULL) > 0,
+	      "a merged sync file is readable too early");
+}
+
 static void merge(struct worker *worker, struct files *files)
 {
 	struct dma_fence *fences[2], *merged;
@@ -163,8 +173,7 @@ static void merge(struct worker *worker, struct files *files)
 		return;
 	}
 	if (is_readable(fd))
-		CHECK(dma_fence_is_signaled(one->fence) && dma_fence_is_signaled(two->fence),
-		      "a merged sync file is readable too early");
+		check_both(worker, one->fence, two->fence);
 	close(fd);
 	fences[0] = one->fence;
 	fences[1] = two->fence;

@@ -108,6 +108,13 @@ void soak_failed(const char *file, int line, const char *what, const char *forma
 	_exit(1);
 }
 
+void soak_crashed(int signum)
+{
+	dprintf(STDOUT_FILENO, "not ok # soak: signal %d in process %d\n", signum, (int)getpid());
+	print_stack();
+	_exit(1);
+}
+
 static void reported(const struct dma_fence_report *report, void *arg)
 {
 	(void)arg;

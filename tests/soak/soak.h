@@ -115,6 +115,9 @@ struct tally {
 __attribute__((noreturn, format(printf, 4, 5))) void
 soak_failed(const char *file, int line, const char *what, const char *format, ...);
 
+/* A signal handler that says where. */
+__attribute__((noreturn)) void soak_crashed(int signum);
+
 #define CHECK(holds, ...) \
 	do { \
 		if (!(holds)) \
