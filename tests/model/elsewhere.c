@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What of src/fd the scheduler has not: what crosses an fd, or is shared with other processes. */
+/* What the scheduler has not: forks, and what crosses an fd or is shared with other processes. */
 #include <stdlib.h>
 
+#include "base/fork.h"
 #include "fd/site.h"
 #include "fd/sync-file.h"
 #include "fd/syncobj.h"
@@ -35,6 +36,12 @@ int dma_fence_syncobj_export_shared(struct dma_fence_syncobj *syncobj)
 {
 	(void)syncobj;
 	abort();
+}
+
+/* No scenario forks. It is called by constructors, before there are threads. */
+void dma_fence_at_fork(struct fork_handlers *handlers)
+{
+	(void)handlers;
 }
 
 /* Nobody asks who is to blame for an fd. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * malloc, futexes, the clock and reports: the linker brings the library's calls here (--wrap).
+ * malloc, futexes, threads, the clock and reports: the linker brings the library's calls here
+ * (--wrap).
  */
 #include <errno.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/debug.h"
+#include "base/park.h"
 #include "base/report.h"
 #include "environment.h"
 #include "explore.h"
@@ -21,7 +24,12 @@
 
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
 void __wrap_free(void *memory);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+			  void *(*routine)(void *argument), void *argument);
+int __wrap_pthread_sigmask(int how, const sigset_t *set, sigset_t *old);
+int __wrap_pthread_setname_np(pthread_t thread, const char *name);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
 int __real_clock_gettime(clockid_t clock, struct timespec *time);
 long __wrap_sysconf(int name);
@@ -48,6 +56,47 @@ void __wrap_free(void *memory)
 {
 	if (memory)
 		memory_free(memory, caller());
+}
+
+/* It is always elsewhere afterwards. */
+void *__wrap_realloc(void *memory, size_t size)
+{
+	void *other = memory_alloc(size, caller());
+
+	if (!memory)
+		return other;
+	memory_move(other, memory, caller());
+	memory_free(memory, caller());
+	return other;
+}
+
+/* Threads, of which nobody asks who they are. */
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+			  void *(*routine)(void *argument), void *argument)
+{
+	(void)attributes;
+	memset(thread, 0, sizeof(*thread));
+	if (explored()->no_threads)
+		return EAGAIN;
+	if (!explore_begin_thread(routine, argument))
+		failed(VERDICT_LIVELOCK, "the library begins too many threads");
+	return 0;
+}
+
+int __wrap_pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
+{
+	(void)how;
+	(void)set;
+	(void)old;
+	return 0;
+}
+
+int __wrap_pthread_setname_np(pthread_t thread, const char *name)
+{
+	(void)thread;
+	(void)name;
+	return 0;
 }
 
 /* Time stands still. */
@@ -139,8 +188,17 @@ uint32_t dma_fence_debug_flags;
 
 static unsigned int reports[32];
 
+/* Who has been put there by a constructor. */
+static bool (*attended)(void);
+
+void environment_init(void)
+{
+	attended = dma_fence_park_attended;
+}
+
 void environment_reset(void)
 {
+	dma_fence_park_attended = explored()->attended ? attended : NULL;
 	memset(reports, 0, sizeof(reports));
 }
 

@@ -5,6 +5,7 @@
 
 #include <time.h>
 
+void environment_init(void);
 void environment_reset(void);
 
 /* The real one. */

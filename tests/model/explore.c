@@ -30,6 +30,7 @@
 #include "counters.h"
 #include "environment.h"
 #include "explore.h"
+#include "files.h"
 #include "memory.h"
 #include "step.h"
 #include "trace.h"
@@ -66,6 +67,7 @@ static unsigned int bound;
 
 static bool alone;    /* the main thread, with nobody else */
 static bool starting; /* a thread, up to its first step */
+static struct thread *starter;
 static bool given_up, anew;
 static struct result *outcome_of_run;
 
@@ -204,7 +206,7 @@ static struct node *new_node(void)
 	struct node *node = &nodes[depth];
 	const struct node *before = depth ? node - 1 : NULL;
 	unsigned int t, first = THREADS;
-	bool possible = false;
+	bool possible = false, quiet = true;
 
 	node->spent =
 		before ? before->spent + deviations(before, before->thread->index, before->outcome)
@@ -218,6 +220,12 @@ static struct node *new_node(void)
 		stuck();
 	for (t = 0; t < THREADS; t++) {
 		node->deviating[t] = step_deviating(&threads[t], node->outcomes[t]);
+		quiet &= !(node->outcomes[t] & ~node->deviating[t]);
+	}
+	/* A time that runs out when nobody could go on otherwise is no deviation. */
+	for (t = 0; t < THREADS; t++) {
+		if (quiet)
+			node->deviating[t] = 0;
 		node->done[t] = 0;
 		node->sleep[t] = 0;
 		if (before && reduced && t != before->thread->index)
@@ -526,7 +534,7 @@ static void schedule(void)
 void take_step(void)
 {
 	if (starting)
-		thread_switch(&threads[THREAD_MAIN]);
+		thread_switch(starter);
 	else if (alone && current->op.kind != OP_CHOOSE)
 		take_alone();
 	else
@@ -538,7 +546,7 @@ void thread_finished(void)
 	if (current == &threads[THREAD_MAIN])
 		end_run();
 	if (starting)
-		thread_switch(&threads[THREAD_MAIN]);
+		thread_switch(starter);
 	else if (alone)
 		take_alone();
 	else
@@ -552,8 +560,12 @@ static void check_leaks(void)
 {
 	const void *address;
 	void *pc;
-	size_t count = memory_leaks(&address, &pc);
+	size_t count = files_open(&pc);
 
+	if (count)
+		failed(VERDICT_LEAK, "not closed: an fd, opened at %s, and %zu more",
+		       trace_code(pc), count - 1);
+	count = memory_leaks(&address, &pc);
 	if (count && !scenario->leaks)
 		failed(VERDICT_LEAK, "not freed: %s, allocated at %s, and %zu more",
 		       trace_address(address), trace_code(pc), count - 1);
@@ -569,7 +581,36 @@ static void main_step(enum op_kind kind)
 static void start_thread(struct thread *thread, void (*func)(void))
 {
 	step_begin_thread(thread, func);
+	starter = current;
+	starting = true;
 	thread_switch(thread);
+	starting = false;
+}
+
+static void run_routine(void)
+{
+	current->routine(current->argument);
+}
+
+/* In the place of a thread that the scenario does not have. */
+bool explore_begin_thread(void *(*routine)(void *argument), void *argument)
+{
+	unsigned int t, begun = 0;
+
+	for (t = THREAD_FIRST; t < THREAD_GRACE; t++) {
+		if (scenario->threads[t - THREAD_FIRST])
+			continue;
+		begun++;
+		if (threads[t].exists)
+			continue;
+		threads[t].routine = routine;
+		threads[t].argument = argument;
+		start_thread(&threads[t], run_routine);
+		if (outcome_of_run->begun < begun)
+			outcome_of_run->begun = begun;
+		return true;
+	}
+	return false;
 }
 
 static void run_scenario(void)
@@ -581,12 +622,10 @@ static void run_scenario(void)
 		scenario->begin();
 
 	alone = false;
-	starting = true;
 	for (i = 0; i < MODEL_THREADS; i++) {
 		if (scenario->threads[i])
 			start_thread(&threads[THREAD_FIRST + i], scenario->threads[i]);
 	}
-	starting = false;
 	main_step(OP_JOIN);
 	alone = true;
 	if (scenario->end)
@@ -601,6 +640,7 @@ static void run(void)
 	threads_reset();
 	step_reset();
 	environment_reset();
+	files_reset();
 	trace_reset();
 	depth = 0;
 	alone = true;

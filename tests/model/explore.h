@@ -16,6 +16,7 @@ struct result {
 	uint64_t redundant;  /* that were given up, for they were the same as others */
 	uint32_t steps;	     /* of the longest */
 	bool grace;	     /* code ran after grace periods, on a thread of its own */
+	unsigned int begun;  /* threads that the library has begun, in the run with the most */
 	bool complete;	     /* all there are, within the bound if there is one */
 	char what[512];	     /* is wrong */
 	char schedule[8192]; /* by which it can be run again */
@@ -37,6 +38,12 @@ void replay(const struct scenario *scenario, const char *schedule, FILE *out,
 
 /* The current thread takes a step, when it is its turn: its op, which has the outcome then. */
 void take_step(void);
+
+/*
+ * Another thread begins, beside those of the scenario. It runs up to its first step. False if there
+ * are too many.
+ */
+bool explore_begin_thread(void *(*routine)(void *argument), void *argument);
 
 /* The current thread has ended. */
 void thread_finished(void) __attribute__((noreturn));

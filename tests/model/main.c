@@ -22,6 +22,7 @@ static const struct group {
 	{ "merge", merge_scenarios },	  { "chain", chain_scenarios },
 	{ "resv", resv_scenarios },	  { "look", look_scenarios },
 	{ "promise", promise_scenarios }, { "syncobj", syncobj_scenarios },
+	{ "watcher", watcher_scenarios },
 };
 
 #define NUM_GROUPS (sizeof(groups) / sizeof(groups[0]))
@@ -150,9 +151,13 @@ static unsigned int number, failures;
 static void print_extent(const struct scenario *scenario, const struct result *result,
 			 unsigned int bound, double seconds)
 {
+	const unsigned int others = result->grace + result->begun;
+	char added[16] = "";
+
+	if (others)
+		snprintf(added, sizeof(added), "+%u", others);
 	printf(" # %u%s threads, %" PRIu64 " interleavings, %" PRIu64 " given up, %u steps, ",
-	       num_threads(scenario), result->grace ? "+1" : "", result->runs, result->redundant,
-	       result->steps);
+	       num_threads(scenario), added, result->runs, result->redundant, result->steps);
 	if (result->verdict != VERDICT_GOOD)
 		printf("%s", verdicts[result->verdict]);
 	else if (!result->complete)
@@ -298,6 +303,7 @@ int main(int argc, char **argv)
 	program = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
 	threads_init();
 	memory_init();
+	environment_init();
 	for (argv++; *argv && !strncmp(*argv, "--", 2); argv++) {
 		if (!strcmp(*argv, "--short")) {
 			short_form = true;

@@ -512,6 +512,16 @@ void memory_free(void *address, void *pc)
 	block->freed_at = current->hb.of[current->index];
 }
 
+void memory_move(void *to, const void *from, void *pc)
+{
+	const size_t room = block_at(to)->size, used = block_at(from)->size;
+	const size_t size = room < used ? room : used;
+
+	memory_access(from, size, PLAIN_LOAD, pc);
+	memory_access(to, size, PLAIN_STORE, pc);
+	memcpy(to, from, size);
+}
+
 bool memory_describe(const char *address, char *text, size_t size)
 {
 	const struct block *block = in_heap(address) ? block_at(address) : NULL;

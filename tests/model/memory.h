@@ -67,7 +67,7 @@ struct location *memory_location(void *address, uint32_t size);
 
 /* That of what is no memory: read-side sections, fences. */
 struct location *memory_pseudo_location(unsigned int which);
-enum { PSEUDO_RCU, PSEUDO_QUEUE, PSEUDO_FENCE, PSEUDO_LOCATIONS };
+enum { PSEUDO_RCU, PSEUDO_QUEUE, PSEUDO_FENCE, PSEUDO_FILES, PSEUDO_LOCATIONS };
 
 /* The value of 'size' bytes in memory. */
 uint64_t memory_value(const void *address, uint32_t size);
@@ -80,6 +80,9 @@ void memory_leave(char *begin, char *end, void *pc);
 
 void *memory_alloc(size_t size, void *pc);
 void memory_free(void *address, void *pc);
+
+/* What fits of one block into another. */
+void memory_move(void *to, const void *from, void *pc);
 
 /* What heap memory is; false if it is none. */
 bool memory_describe(const char *address, char *text, size_t size);

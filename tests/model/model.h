@@ -59,6 +59,10 @@ struct scenario {
 	bool reuses;
 	/* in each thread, a signal handler may run in one of its sleeps */
 	bool interrupts;
+	/* who is about to sleep sees to it that somebody watches: fd/watcher.h */
+	bool attended;
+	/* the library cannot begin a thread */
+	bool no_threads;
 	/*
 	 * 0: every interleaving. Else those with at most so many deviations: a thread that is
 	 * interrupted although it could go on is one, a load that sees an old value is one.
@@ -81,6 +85,7 @@ extern const struct scenario resv_scenarios[];
 extern const struct scenario look_scenarios[];
 extern const struct scenario promise_scenarios[];
 extern const struct scenario syncobj_scenarios[];
+extern const struct scenario watcher_scenarios[];
 
 /* Ends the run as a failure unless the condition holds. */
 #define model_assert(condition) \

@@ -231,6 +231,7 @@ enum relation step_relation(const struct thread *thread, unsigned int outcome)
 		return EXCLUSIVE;
 	case OP_DEFER:
 	case OP_DRAIN:
+	case OP_FILE:
 		return CHANGE;
 	default:
 		return LOCAL;
@@ -246,6 +247,7 @@ bool step_stores(const struct thread *thread)
 	case OP_FENCE:
 	case OP_DEFER:
 	case OP_DRAIN:
+	case OP_FILE:
 		return false;
 	default:
 		return true;
@@ -733,6 +735,7 @@ void step_begin_thread(struct thread *thread, void (*func)(void))
 	thread->exists = true;
 	vclock_join(&thread->hb, &current->hb);
 	vclock_join(&thread->seen, &current->seen);
+	vclock_join(&thread->dep, &current->dep);
 	/* What the beginner does from here on is not before it. */
 	current->hb.of[current->index]++;
 	current->seen.of[current->index]++;

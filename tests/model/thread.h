@@ -38,6 +38,7 @@ enum op_kind {
 	OP_GRACE_END,
 	OP_SYNCHRONIZE, /* a grace period begins, that somebody waits for */
 	OP_SYNCHRONIZED,
+	OP_FILE, /* a call that has to do with an fd */
 };
 
 struct location;
@@ -78,6 +79,10 @@ struct thread {
 	struct vclock release_hb, release_seen;
 	/* steps on which its next one depends, for the search */
 	struct vclock dep;
+
+	/* of one that the library has begun */
+	void *(*routine)(void *argument);
+	void *argument;
 
 	bool woken;
 	struct vclock woken_dep;

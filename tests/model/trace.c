@@ -248,6 +248,7 @@ static const char *const kinds[] = {
 	[OP_GRACE_END] = "grace period ends",
 	[OP_SYNCHRONIZE] = "grace period begins",
 	[OP_SYNCHRONIZED] = "grace period ends",
+	[OP_FILE] = "file",
 };
 
 void trace_step(unsigned int step, struct thread *thread, unsigned int outcome)
