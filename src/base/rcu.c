@@ -251,7 +251,7 @@ static void readers_child(void)
 static void __attribute__((constructor)) fork_handlers(void)
 {
 	static struct fork_handlers for_grace_periods = {
-		.order = MUTANT(READERS_AWAITED_LATE) ? FORK_HOOKS : FORK_GRACE_PERIODS,
+		.order = FORK_GRACE_PERIODS,
 		.prepare = grace_periods_prepare,
 		.parent = grace_periods_parent,
 		.child = grace_periods_child,
@@ -263,6 +263,8 @@ static void __attribute__((constructor)) fork_handlers(void)
 		.child = readers_child,
 	};
 
+	if (MUTANT(READERS_AWAITED_LATE))
+		for_grace_periods.order = FORK_HOOKS;
 	dma_fence_at_fork(&for_grace_periods);
 	dma_fence_at_fork(&for_readers);
 }
