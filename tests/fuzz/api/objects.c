@@ -691,28 +691,28 @@ static void transfer(const struct instruction *instruction)
 	struct syncobj *dst = syncobj_of(instruction->b), *src = syncobj_of(instruction->b / 4);
 	const uint64_t src_point = some_point(instruction, src);
 	const uint64_t dst_point = instruction->b & 128 ? 0 : last_point(dst) + 1;
+	struct dma_fence *fence = NULL;
 	struct node *node = NULL;
 	int expected;
 
 	if (world.depth || dst->num_points == POINTS)
 		return;
 	expected = find_in(src, src_point, &node);
-	if (!expected)
+	if (!expected) {
+		/* What is left of it: an older link, maybe, which says when it ended. */
+		fence = dma_fence_syncobj_find_fence(src->syncobj, src_point);
+		fuzz_check(fence);
+		node = node_found(node, fence);
 		expected = cannot_add(dst, dst_point);
+	}
 	fuzz_check(dma_fence_syncobj_transfer(dst->syncobj, dst_point, src->syncobj, src_point,
 					      0) == expected);
-	if (expected)
-		return;
-	if (dst_point && node->kind == LINK)
-		node = work_of_chain(dst, dst_point, node);
-	else if (node->kind == LINK) {
-		/* What was left of it. */
-		struct dma_fence *fence = dma_fence_syncobj_find_fence(dst->syncobj, 0);
-
-		node = node_found(node, fence);
-		dma_fence_put(fence);
+	if (!expected) {
+		if (dst_point && node->kind == LINK)
+			node = work_of_chain(dst, dst_point, node);
+		put_in(dst, dst_point, node);
 	}
-	put_in(dst, dst_point, node);
+	dma_fence_put(fence);
 }
 
 void syncobjs_end(void)
