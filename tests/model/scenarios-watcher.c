@@ -224,6 +224,17 @@ static void loop_until_first_is_ready(void)
 	give_back();
 }
 
+/* The thread sleeps, without an end, and has gone when the loop begins. */
+static void loop_instead_of_thread(void)
+{
+	watch(0);
+	take_over();
+	make_ready(0);
+	loop_for(0);
+	put(clients[0]);
+	give_back();
+}
+
 const struct scenario watcher_scenarios[] = {
 	{
 		.name = "ready",
@@ -320,6 +331,15 @@ const struct scenario watcher_scenarios[] = {
 		.threads = { loop_until_first_is_ready, first_is_ready },
 		.end = end,
 		.attended = true,
+	},
+	{
+		.name = "loop-instead",
+		.begin = begin,
+		.threads = { loop_instead_of_thread },
+		.end = end,
+		.attended = true,
+		.bound = 4,
+		.short_bound = 3,
 	},
 	{
 		.name = "loop-goes-watch",
