@@ -26,6 +26,8 @@ int dma_fence_eventfd_check(int fd)
 		return -EINVAL;
 	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", fd);
 	length = readlink(path, name, sizeof(name));
+	if (length < 0 && errno == ENOMEM)
+		return -ENOMEM;
 	if (length != sizeof(eventfd) - 1 || memcmp(name, eventfd, sizeof(eventfd) - 1) != 0)
 		return -EINVAL;
 	return 0;

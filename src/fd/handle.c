@@ -117,6 +117,12 @@ static bool have_room(int handle)
 	return count == HANDLE_FDS;
 }
 
+/* What was opened with O_PATH cannot be asked, either. */
+static bool is_no_socket(int handle, int error)
+{
+	return error == ENOTSOCK || (error == EBADF && fcntl(handle, F_GETFD) >= 0);
+}
+
 /* Only such a socket is read from, though nothing is taken out: of others nothing is known. */
 static int check_socket(int handle)
 {
@@ -124,10 +130,10 @@ static int check_socket(int handle)
 	socklen_t length = sizeof(int);
 
 	if (getsockopt(handle, SOL_SOCKET, SO_DOMAIN, &domain, &length))
-		return errno == EBADF && fcntl(handle, F_GETFD) < 0 ? -EBADF : -EINVAL;
+		return is_no_socket(handle, errno) ? -EINVAL : -errno;
 	length = sizeof(int);
 	if (getsockopt(handle, SOL_SOCKET, SO_TYPE, &type, &length))
-		return -EINVAL;
+		return -errno;
 	return domain == AF_UNIX && type == SOCK_SEQPACKET ? 0 : -EINVAL;
 }
 

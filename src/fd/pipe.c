@@ -116,11 +116,12 @@ int dma_fence_pipe_create(const struct pipe_origin *origin, uint64_t context, ui
  * All who could read may be gone, and then writing raises SIGPIPE in the thread that writes, which
  * must not reach the program.
  */
-static void write_byte(int fd)
+static int write_byte(int fd)
 {
 	const struct timespec at_once = { 0 };
 	sigset_t sigpipe, before, pending;
 	bool taken_out = true;
+	int ret = 0;
 
 	sigemptyset(&sigpipe);
 	sigaddset(&sigpipe, SIGPIPE);
@@ -129,15 +130,19 @@ static void write_byte(int fd)
 	/* One that is pending already is the program's. There can be none that is not blocked. */
 	if (sigismember(&before, SIGPIPE) && !sigpending(&pending))
 		taken_out = !sigismember(&pending, SIGPIPE);
-	if (write(fd, "", 1) < 0 && errno == EPIPE && taken_out) {
+	if (write(fd, "", 1) < 0)
+		ret = -errno;
+	if (ret == -EPIPE && taken_out) {
 		while (sigtimedwait(&sigpipe, NULL, &at_once) < 0 && errno == EINTR)
 			;
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	/* Nobody is left to be told, or who writes to it has told them. */
+	return ret == -EPIPE || ret == -EAGAIN ? 0 : ret;
 }
 
-void dma_fence_pipe_signal(int write_fd, const struct pipe_origin *origin, int error,
-			   int64_t timestamp)
+int dma_fence_pipe_signal(int write_fd, const struct pipe_origin *origin, int error,
+			  int64_t timestamp)
 {
 	const struct timespec outcome = stamp_of_outcome(error, timestamp);
 	const struct timespec kept = { .tv_nsec = UTIME_OMIT };
@@ -146,13 +151,18 @@ void dma_fence_pipe_signal(int write_fd, const struct pipe_origin *origin, int e
 		{ [ACCESS] = kept, [MODIFICATION] = outcome },
 		{ [ACCESS] = stamp_of_origin(origin), [MODIFICATION] = kept },
 	};
+	int ret, told;
 
-	futimens(write_fd, steps[0]);
-	write_byte(write_fd);
+	ret = futimens(write_fd, steps[0]) ? -errno : 0;
+	told = write_byte(write_fd);
 	if (MUTANT(READ_TAKES_STATUS))
-		return;
-	futimens(write_fd, steps[1]);
-	futimens(write_fd, steps[2]);
+		return 0;
+	/* The one that has it stays, if the other one cannot have it. */
+	if (futimens(write_fd, steps[1]))
+		ret = -errno;
+	else
+		futimens(write_fd, steps[2]);
+	return told ? told : ret;
 }
 
 /*

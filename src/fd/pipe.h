@@ -63,9 +63,12 @@ bool dma_fence_pipe_same(const struct pipe_status *status, const struct pipe_sta
 int dma_fence_pipe_create(const struct pipe_origin *origin, uint64_t context, uint64_t seqno,
 			  int *read_fd, int *write_fd);
 
-/* Says that the fence has signaled. What is left to be done is to close the write end. */
-void dma_fence_pipe_signal(int write_fd, const struct pipe_origin *origin, int error,
-			   int64_t timestamp);
+/*
+ * Says that the fence has signaled. What is left to be done is to close the write end, also where it
+ * could not be said: returns 0 or -errno.
+ */
+int dma_fence_pipe_signal(int write_fd, const struct pipe_origin *origin, int error,
+			  int64_t timestamp);
 
 /*
  * What is said on it; -ENODATA if that is nothing, -EINVAL if it is no pipe at all, -EBADF. Takes

@@ -58,8 +58,11 @@ int dma_fence_shared_memory_map(int fd, struct shared_memory **memory)
 	int seals = fcntl(fd, F_GET_SEALS);
 	struct stat stat;
 
-	if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &stat) ||
-	    stat.st_size != sizeof(**memory))
+	if (seals < 0 || (seals & SEALS) != SEALS)
+		return -EPROTO;
+	if (fstat(fd, &stat))
+		return -errno;
+	if (stat.st_size != sizeof(**memory))
 		return -EPROTO;
 	*memory = mmap(NULL, sizeof(**memory), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (*memory == MAP_FAILED)

@@ -699,7 +699,11 @@ int dma_fence_shared_timeline_import(int handle, struct shared_timeline **timeli
 	if (ret)
 		return ret;
 	/* What is read from is an eventfd, and not what else somebody would like to be read from. */
-	ret = dma_fence_eventfd_check(fds[1]) ? -EPROTO : open_memory(fds[0], fds[1], timeline);
+	ret = dma_fence_eventfd_check(fds[1]);
+	if (!ret)
+		ret = open_memory(fds[0], fds[1], timeline);
+	else if (ret != -ENOMEM)
+		ret = -EPROTO;
 	if (ret)
 		close(fds[1]);
 	close(fds[0]);

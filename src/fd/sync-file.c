@@ -261,7 +261,10 @@ static void exported_signaled(struct dma_fence *fence, struct dma_fence_cb *cb)
 
 	if (!claim(export))
 		return;
-	/* Only who has claimed it changes the fd. */
+	/*
+	 * Only who has claimed it changes the fd. Where it cannot be said that the fence has
+	 * signaled, who waits is woken by the end of the pipe.
+	 */
 	if (export->write_fd >= 0)
 		dma_fence_pipe_signal(export->write_fd, &export->origin, fence_error(fence),
 				      fence_timestamp(fence));
@@ -277,9 +280,12 @@ static int export_signaled(struct dma_fence *fence, uint32_t site)
 	ret = dma_fence_pipe_create(&origin, 0, 0, &read_fd, &write_fd);
 	if (ret)
 		return ret;
-	dma_fence_pipe_signal(write_fd, &origin, fence_error(fence), fence_timestamp(fence));
+	ret = dma_fence_pipe_signal(write_fd, &origin, fence_error(fence), fence_timestamp(fence));
 	close(write_fd);
-	return read_fd;
+	if (!ret)
+		return read_fd;
+	close(read_fd);
+	return ret;
 }
 
 /* Makes the pipe and puts the export into the table; stores the read end. */
