@@ -120,6 +120,36 @@ static void text_falls_back(void **state)
 	dma_fence_put(&fence);
 }
 
+/* All of it, or an error. */
+static void no_text_is_cut_short(void **state)
+{
+	struct dma_fence fence;
+	char text[1024];
+	int in, ret, failed = 0;
+	FILE *out;
+
+	(void)state;
+	fence_init(&fence);
+	for (in = 1;; in++) {
+		memset(text, 0, sizeof(text));
+		out = fmemopen(text, sizeof(text), "w");
+		assert_non_null(out);
+		failing_malloc_in = in;
+		ret = dma_fence_explain(&fence, out);
+		if (failing_malloc_in > 0)
+			break;
+		fclose(out);
+		failed += ret == -ENOMEM;
+		if (!ret)
+			assert_contains(text, "there is more to tell.\n");
+	}
+	failing_malloc_in = -1;
+	fclose(out);
+	assert_int_equal(ret, 0);
+	assert_true(failed >= 3);
+	dma_fence_put(&fence);
+}
+
 /* What was said is not known, then; and nothing else is. */
 static void hints_are_not_kept(void **state)
 {
@@ -144,6 +174,7 @@ int main(void)
 		WITH(each_allocation_fails),
 		WITH(each_allocation_fails_in_a_chain),
 		WITHOUT(text_falls_back),
+		WITHOUT(no_text_is_cut_short),
 		WITH(hints_are_not_kept),
 	};
 

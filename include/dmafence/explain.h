@@ -312,7 +312,8 @@ enum dma_fence_explanation_format {
  * @out: where to. Names are escaped, so that whatever bytes they have, text stays in its lines, and
  *	JSON and DOT valid.
  *
- * Returns 0, or -EINVAL if a pointer is NULL or there is no such @format.
+ * Returns 0, -EINVAL if a pointer is NULL or there is no such @format, or -ENOMEM for text, of which
+ * nothing is written then.
  */
 int dma_fence_explanation_print(const struct dma_fence_explanation *explanation,
 				enum dma_fence_explanation_format format, FILE *out);

@@ -234,6 +234,7 @@ static void point_down(struct explain_walk *walk, uint32_t node)
 	told = node_of(walk, node);
 	told->last_emitted = last;
 	if (ret) {
+		walk->failed = walk->failed || ret == -ENOMEM;
 		told->error = ret;
 		told->state = ret == -ENOENT ? DMA_FENCE_EXPLANATION_UNPROMISED
 					     : DMA_FENCE_EXPLANATION_UNKNOWN;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is known of a fence, a thread, a callback: the nodes of an explanation. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -290,7 +291,7 @@ uint32_t dma_fence_explain_thread(struct explain_walk *walk, int32_t thread)
 	told = node_of(walk, node);
 	told->state = DMA_FENCE_EXPLANATION_NO_STATE;
 	snprintf(path, sizeof(path), "/proc/self/task/%d", (int)thread);
-	told->gone = access(path, F_OK) && !access("/proc/self/task", F_OK);
+	told->gone = access(path, F_OK) && errno == ENOENT && !access("/proc/self/task", F_OK);
 	dma_fence_thread_describe(thread, text, sizeof(text));
 	told->label = dma_fence_explain_printf(walk, "thread %s", text);
 	return node;

@@ -6,6 +6,7 @@
  * waits for. One that has been there is not told again. The links of a chain, each of which waits
  * for the one before, are told one below the other.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -340,25 +341,29 @@ static void tell_path(const struct text *text)
 	}
 }
 
-void dma_fence_explain_text(const struct dma_fence_explanation *explanation, FILE *out)
+int dma_fence_explain_text(const struct dma_fence_explanation *explanation, FILE *out)
 {
 	struct text text = { .explanation = explanation, .out = out };
 	struct turn *turns = calloc(explanation->num_nodes + 1, sizeof(*turns));
+	int ret = -ENOMEM;
 
 	text.told = calloc(explanation->num_nodes, sizeof(*text.told));
+	if (!turns || !text.told)
+		goto free;
+	ret = 0;
 	flockfile(out);
 	fputs("verdict: ", out);
 	put(&text, explanation->verdict);
 	fputc('\n', out);
-	if (turns && text.told) {
-		tell_path(&text);
-		tell_all(&text, turns);
-		if (explanation->truncated)
-			fputs("There is more than was looked at.\n", out);
-		if (!explanation->records)
-			fputs("With DMA_FENCE_DEBUG=records there is more to tell.\n", out);
-	}
+	tell_path(&text);
+	tell_all(&text, turns);
+	if (explanation->truncated)
+		fputs("There is more than was looked at.\n", out);
+	if (!explanation->records)
+		fputs("With DMA_FENCE_DEBUG=records there is more to tell.\n", out);
 	funlockfile(out);
+free:
 	free(text.told);
 	free(turns);
+	return ret;
 }

@@ -101,8 +101,7 @@ int dma_fence_explanation_print(const struct dma_fence_explanation *explanation,
 		return -EINVAL;
 	switch (format) {
 	case DMA_FENCE_EXPLANATION_TEXT:
-		dma_fence_explain_text(explanation, out);
-		return 0;
+		return dma_fence_explain_text(explanation, out);
 	case DMA_FENCE_EXPLANATION_JSON:
 		dma_fence_explain_json(explanation, out);
 		return 0;
@@ -117,11 +116,13 @@ int dma_fence_explanation_print(const struct dma_fence_explanation *explanation,
 /* As text; takes over the explanation. */
 static int print(struct dma_fence_explanation *explanation, FILE *out)
 {
+	int ret;
+
 	if (!explanation)
 		return -errno;
-	dma_fence_explain_text(explanation, out);
+	ret = dma_fence_explain_text(explanation, out);
 	dma_fence_explanation_free(explanation);
-	return 0;
+	return ret;
 }
 
 int dma_fence_explain(struct dma_fence *fence, FILE *out)

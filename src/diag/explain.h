@@ -134,7 +134,8 @@ const char *dma_fence_explain_duration(int64_t ns, char text[EXPLAIN_DURATION]);
 
 /* The formats: explain-text.c, explain-json.c, explain-dot.c */
 
-void dma_fence_explain_text(const struct dma_fence_explanation *explanation, FILE *out);
+/* 0, or -ENOMEM, and then nothing is written. */
+int dma_fence_explain_text(const struct dma_fence_explanation *explanation, FILE *out);
 void dma_fence_explain_json(const struct dma_fence_explanation *explanation, FILE *out);
 void dma_fence_explain_dot(const struct dma_fence_explanation *explanation, FILE *out);
 
