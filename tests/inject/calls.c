@@ -92,6 +92,8 @@ DEFINE(int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct ti
        (set, info, timeout), -1)
 DEFINE(int, socketpair, (int domain, int type, int protocol, int *fds),
        (domain, type, protocol, fds), -1)
+DEFINE(int, statx, (int fd, const char *path, int flags, unsigned int wanted, struct statx *found),
+       (fd, path, flags, wanted, found), -1)
 DEFINE(int, timerfd_create, (int clock, int flags), (clock, flags), -1)
 DEFINE(int, timerfd_settime,
        (int fd, int flags, const struct itimerspec *time, struct itimerspec *before),

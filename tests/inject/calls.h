@@ -49,8 +49,9 @@
 	CALL(realpath, ENOMEM) \
 	CALL(recvmsg, ENOMEM) \
 	CALL(sendmsg, ENOBUFS) \
-	CALL(sigtimedwait, EAGAIN) \
+	CALL(sigtimedwait, EINTR) \
 	CALL(socketpair, EMFILE) \
+	CALL(statx, ENOMEM) \
 	CALL(strdup, ENOMEM) \
 	CALL(strndup, ENOMEM) \
 	CALL(syscall, EINTR) \

@@ -16,9 +16,23 @@ import subprocess
 import sys
 import tempfile
 
-# They say no error, and some are known by their address, or come from a test that has a --wrap.
-NOT_WRAPPED = re.compile(r"dma_fence_get(_rcu|_rcu_safe|_stub)?$|dma_fence_rcu_|dma_fence_wait_timeout$"
+# They say no error, or only that a sleep was interrupted; some are known by their address or looked for
+# in stacks, or come from a test that has a --wrap.
+NOT_WRAPPED = re.compile(r"dma_fence_get(_rcu|_rcu_safe|_stub)?$|dma_fence_rcu_|dma_fence_wait(_\w+)?$"
+                         r"|dma_resv_wait_timeout$|dma_ww_mutex_|dma_fence_syncobj_wait$"
                          r"|dma_fence_add_callback$|dma_resv_lock_many$|softgpu_check_commands$")
+
+# What a library may call that cannot fail for want of anything, or says it another way.
+CANNOT_FAIL = set("""
+    abort clock_gettime closedir dirfd dladdr dladdr1 dl_iterate_phdr dlsym eventfd_read eventfd_write
+    exit ferror fflush flockfile fprintf fputc fputs free funlockfile fwrite getenv getpid gettid
+    memcmp memcpy memmove memset memchr program_invocation_short_name pthread_atfork
+    pthread_attr_destroy pthread_attr_setdetachstate pthread_attr_setstacksize pthread_once
+    pthread_self pthread_detach pthread_mutex_lock pthread_mutex_unlock pause pthread_setname_np pthread_setspecific pthread_sigmask qsort qsort_r readdir64
+    sched_yield secure_getenv sigaddset sigemptyset sigfillset sigismember sigpending snprintf stderr
+    strcmp strcspn strerror strlen strncmp strnlen strrchr strchr strstr strtol strtoul sysconf
+    vfprintf vsnprintf
+""".split())
 
 BASIC = r"(unsigned |long |short )*(_Bool|char|int|long|u?int\d+_t|s?size_t|clockid_t)"
 
@@ -109,6 +123,11 @@ with tempfile.TemporaryDirectory() as folder:
                     name in defined and name not in renamed and not NOT_WRAPPED.match(name)):
                 text.append(wrapper(kind, name, parameters))
                 renamed[name] = f"plain_{name}"
+    others = {line.split()[1] for line in symbols if re.match(r" +U ", line)}
+    others = {name for name in others if not re.match(r"_|urcu_", name)}
+    if others - renamed.keys() - CANNOT_FAIL:
+        sys.exit(f"{LIBRARY}: neither in calls.h, nor known not to fail: "
+                 f"{' '.join(sorted(others - renamed.keys() - CANNOT_FAIL))}")
     (scratch / "renamed").write_text("".join(f"{a} {b}\n" for a, b in renamed.items()))
     run(*OBJCOPY.split(), f"--redefine-syms={scratch}/renamed", str(scratch / "whole.o"), OBJECT)
     pathlib.Path(WRAPPERS).write_text("\n".join(text))

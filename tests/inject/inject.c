@@ -419,6 +419,16 @@ static void tell_output(const struct group *group)
 	putchar('\n');
 }
 
+/* cmocka takes a crash for a failure of the test. */
+static bool has_crashed(const struct group *group)
+{
+	static char text[1 << 16];
+	const ssize_t length = pread(group->output, text, sizeof(text) - 1, 0);
+
+	text[length < 0 ? 0 : length] = '\0';
+	return strstr(text, "failed with exception");
+}
+
 static void tell(const struct group *group, const struct CMUnitTest *test, int occurrence,
 		 int status)
 {
@@ -436,6 +446,8 @@ static void tell(const struct group *group, const struct CMUnitTest *test, int o
 	} else if (!shared->ended) {
 		outcome = "crashed";
 		snprintf(details, sizeof(details), "exit status %d", WEXITSTATUS(status));
+	} else if (status && has_crashed(group)) {
+		outcome = "crashed";
 	} else if (status) {
 		outcome = "failed";
 		snprintf(details, sizeof(details), "%s",
@@ -522,6 +534,7 @@ static void fail_each(const struct group *group, const struct CMUnitTest *test, 
 static void inject_into(const struct group *group, const struct CMUnitTest *test)
 {
 	int64_t begin = now(), longest;
+	const char *limit;
 	int i, status = 0;
 
 	shared->judged = false;
@@ -539,7 +552,10 @@ static void inject_into(const struct group *group, const struct CMUnitTest *test
 	}
 	if (shared->num_calls > CALLS)
 		printf("%s\t-\t-\tlisted in part\t%u calls\t\n", test->name, shared->num_calls);
-	fail_each(group, test, CASE_LASTS + TIMES_LONGER * longest);
+	limit = getenv("INJECT_LASTS");
+	fail_each(group, test,
+		  (limit ? strtol(limit, NULL, 10) * SECOND : CASE_LASTS) + TIMES_LONGER * longest +
+			  2 * PATIENCE);
 }
 
 int __wrap__cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests, size_t count,

@@ -29,6 +29,7 @@
  *   INJECT=each     the first one that each place in the library makes in this program
  *   INJECT_CASE     only the cases that this pattern matches
  *   INJECT_WAY      only the ways whose number this is, as in the details, with all output
+ *   INJECT_LASTS    after how many seconds, and ten times those that it takes, a case hangs
  *   INJECT_SECONDS  how long it goes on; what is left then is counted in the last line
  */
 #ifndef TESTS_INJECT_INJECT_H

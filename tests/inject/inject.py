@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Has each call of the library fail once, in each case of each test, and judges what came of it.
 
-usage: inject.py [--each] [--seconds N] [--jobs N] [--case PATTERN] EXCEPTIONS PROGRAM...
+usage: inject.py [--each] [--seconds N] [--jobs N] [--lasts N] [--case PATTERN] EXCEPTIONS PROGRAM...
 
 The programs are those of tests/inject/meson.build; inject.h says what they do. --each: only the
 first call from each place in the library, per program. --seconds: after so long in all, what is left
-is only counted. Each outcome that is not in order is told with its way, as functions and lines,
+is only counted. --lasts: after so long, and more if it takes longer anyway, a case hangs. Each outcome that is not in order is told with its way, as functions and lines,
 unless a line of EXCEPTIONS has it. The status is 1 if there was any.
 """
 import argparse
@@ -29,6 +29,7 @@ arguments = argparse.ArgumentParser()
 arguments.add_argument("--each", action="store_true")
 arguments.add_argument("--seconds", type=int, default=0)
 arguments.add_argument("--jobs", type=int, default=2)
+arguments.add_argument("--lasts", type=int)
 arguments.add_argument("--case")
 arguments.add_argument("exceptions")
 arguments.add_argument("programs", nargs="+")
@@ -77,6 +78,8 @@ def places(program, addresses):
 def run(program, more, seconds):
     environment = dict(os.environ, INJECT="each" if options.each else "all", **more)
     environment.setdefault("MALLOC_PERTURB_", "219")
+    if options.lasts:
+        environment["INJECT_LASTS"] = str(options.lasts)
     if options.case:
         environment["INJECT_CASE"] = options.case
     if seconds:

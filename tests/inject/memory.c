@@ -11,6 +11,9 @@
 
 #include "inject.h"
 
+/* Also for the C library and others that the program is linked with. */
+#define EXPORTED __attribute__((visibility("default")))
+
 #define MARK UINT64_C(0x1d2c3b4a59687786)
 
 struct trailer {
@@ -84,7 +87,7 @@ static bool end(void *block)
 	return true;
 }
 
-void *malloc(size_t size)
+EXPORTED void *malloc(size_t size)
 {
 	if (size > PTRDIFF_MAX - sizeof(struct trailer)) {
 		errno = ENOMEM;
@@ -93,7 +96,7 @@ void *malloc(size_t size)
 	return begin(__libc_malloc(size + sizeof(struct trailer)), __builtin_return_address(0));
 }
 
-void *calloc(size_t n, size_t size)
+EXPORTED void *calloc(size_t n, size_t size)
 {
 	size_t whole;
 
@@ -105,7 +108,7 @@ void *calloc(size_t n, size_t size)
 	return begin(__libc_calloc(1, whole + sizeof(struct trailer)), __builtin_return_address(0));
 }
 
-void *realloc(void *block, size_t size)
+EXPORTED void *realloc(void *block, size_t size)
 {
 	const void *caller = __builtin_return_address(0);
 	void *larger;
@@ -124,7 +127,7 @@ void *realloc(void *block, size_t size)
 	return NULL;
 }
 
-void free(void *block)
+EXPORTED void free(void *block)
 {
 	if (block)
 		end(block);
@@ -132,7 +135,7 @@ void free(void *block)
 }
 
 /* As without what is behind the block. */
-size_t malloc_usable_size(void *block)
+EXPORTED size_t malloc_usable_size(void *block)
 {
 	struct trailer trailer;
 
