@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -58,6 +59,8 @@ DEFINE_MEMORY(int, vasprintf, (char **text, const char *format, va_list argument
 	      (text, format, arguments), -1)
 DEFINE_MEMORY(FILE *, open_memstream, (char **text, size_t *size), (text, size), NULL)
 DEFINE_MEMORY(FILE *, fopen64, (const char *path, const char *mode), (path, mode), NULL)
+DEFINE_MEMORY(FILE *, fmemopen, (void *data, size_t size, const char *mode), (data, size, mode),
+	      NULL)
 DEFINE_MEMORY(DIR *, opendir, (const char *path), (path), NULL)
 
 DEFINE(int, access, (const char *path, int mode), (path, mode), -1)
@@ -77,6 +80,9 @@ DEFINE(void *, mmap64,
        (address, size, protection, flags, fd, offset), MAP_FAILED)
 DEFINE(int, pipe2, (int *fds, int flags), (fds, flags), -1)
 DEFINE(int, poll, (struct pollfd * fds, nfds_t count, int timeout), (fds, count, timeout), -1)
+DEFINE(ssize_t, preadv64v2,
+       (int fd, const struct iovec *parts, int count, off64_t offset, int flags),
+       (fd, parts, count, offset, flags), -1)
 DEFINE(int, pthread_attr_init, (pthread_attr_t * attributes), (attributes), errno)
 DEFINE(int, pthread_create,
        (pthread_t * thread, const pthread_attr_t *attributes, void *(*run)(void *), void *data),

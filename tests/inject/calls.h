@@ -25,6 +25,7 @@
 	CALL(fcntl64, EMFILE) \
 	CALL(fcntl_lock, ENOLCK) \
 	CALL(fcntl_seal, EPERM) \
+	CALL(fmemopen, ENOMEM) \
 	CALL(fopen64, EMFILE) \
 	CALL(fstat64, ENOMEM) \
 	CALL(ftruncate64, ENOMEM) \
@@ -40,6 +41,7 @@
 	CALL(opendir, EMFILE) \
 	CALL(pipe2, EMFILE) \
 	CALL(poll, ENOMEM) \
+	CALL(preadv64v2, ENOMEM) \
 	CALL(pthread_attr_init, ENOMEM) \
 	CALL(pthread_create, EAGAIN) \
 	CALL(pthread_key_create, EAGAIN) \

@@ -24,14 +24,15 @@ NOT_WRAPPED = re.compile(r"dma_fence_get(_rcu|_rcu_safe|_stub)?$|dma_fence_rcu_|
 
 # What a library may call that cannot fail for want of anything, or says it another way.
 CANNOT_FAIL = set("""
-    abort clock_gettime closedir dirfd dladdr dladdr1 dl_iterate_phdr dlsym eventfd_read eventfd_write
-    exit ferror fflush flockfile fprintf fputc fputs free funlockfile fwrite getenv getpid gettid
-    memcmp memcpy memmove memset memchr program_invocation_short_name pthread_atfork
-    pthread_attr_destroy pthread_attr_setdetachstate pthread_attr_setstacksize pthread_once
-    pthread_self pthread_detach pthread_mutex_lock pthread_mutex_unlock pause pthread_setname_np pthread_setspecific pthread_sigmask qsort qsort_r readdir64
-    sched_yield secure_getenv sigaddset sigemptyset sigfillset sigismember sigpending snprintf stderr
-    strcmp strcspn strerror strlen strncmp strnlen strrchr strchr strstr strtol strtoul sysconf
-    vfprintf vsnprintf
+    abort clock_gettime closedir dirfd dl_iterate_phdr dladdr dladdr1 dlsym eventfd_read
+    eventfd_write exit ferror fflush flockfile fprintf fputc fputs free funlockfile fwrite
+    getenv getpid gettid memchr memcmp memcpy memmove memset nanosleep pause
+    program_invocation_short_name pthread_atfork pthread_attr_destroy
+    pthread_attr_setdetachstate pthread_attr_setstacksize pthread_detach pthread_mutex_lock
+    pthread_mutex_unlock pthread_once pthread_self pthread_setname_np pthread_setspecific
+    pthread_sigmask qsort qsort_r readdir64 sched_yield secure_getenv sigaddset sigemptyset
+    sigfillset sigismember sigpending snprintf stderr strchr strcmp strcspn strerror strlen
+    strncmp strnlen strrchr strstr strtol strtoll strtoul sysconf vfprintf vsnprintf
 """.split())
 
 BASIC = r"(unsigned |long |short )*(_Bool|char|int|long|u?int\d+_t|s?size_t|clockid_t)"
