@@ -39,7 +39,8 @@ check-model: setup
 	@python3 scripts/check-model.py $(BUILD)
 
 # Each allocation and each system call of the library failed once, in each case of each test:
-# make check-inject [OPTIONS=of tests/inject/inject.py]. 'make check' does some of it.
+# make check-inject [OPTIONS=of tests/inject/inject.py]. 'make check' has it find the faults of a
+# library that was made for that.
 check-inject: setup
 	@sh scripts/install-packages.sh test
 	@meson configure $(BUILD) -Dtests=enabled
