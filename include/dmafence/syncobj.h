@@ -198,8 +198,10 @@ int dma_fence_syncobj_status(struct dma_fence_syncobj *syncobj, uint64_t point);
  * dma_fence_syncobj_find_fence - the fence of a point
  * @point: 0 for the fence of a binary object
  *
- * Returns a reference to a fence that signals when the point does, or has. NULL with errno ENOENT
- * if nobody has promised it, EINVAL and ETIMEDOUT as for dma_fence_syncobj_status(), ENOMEM, EMFILE,
+ * Returns a reference to a fence that signals when the point does, or has. Of a point that has
+ * signaled it may be that of an earlier one that ended with the same error, or without one
+ * dma_fence_get_stub(): its timestamp need not be that of the point. NULL with errno ENOENT if
+ * nobody has promised it, EINVAL and ETIMEDOUT as for dma_fence_syncobj_status(), ENOMEM, EMFILE,
  * EPROTO.
  */
 struct dma_fence *dma_fence_syncobj_find_fence(struct dma_fence_syncobj *syncobj, uint64_t point);

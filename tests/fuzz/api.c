@@ -34,6 +34,15 @@ void run_instruction(const struct instruction *instruction)
 	}
 }
 
+static bool all_can_be_said(void)
+{
+	unsigned int i, num = 0;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		num += all[i]->num;
+	return num <= OPERATIONS;
+}
+
 static int lowest_fd(void)
 {
 	int fd = fcntl(0, F_DUPFD, 3);
@@ -46,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const int fd = lowest_fd();
 
+	fuzz_check(all_can_be_said());
 	world_begin(data, size);
 	for (world.at = 0; world.at < world.length; world.at++) {
 		const struct instruction instruction = program_at(data, world.at);

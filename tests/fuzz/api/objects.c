@@ -425,8 +425,20 @@ static struct node *unseen_signaled(void)
 	return node;
 }
 
-/* Of a chain the point gets what it is made of: a merge, which is looked at where it is. */
-static struct node *work_of_chain(struct syncobj *syncobj, uint64_t point, struct node *chain)
+static bool is_stub(const struct dma_fence *fence)
+{
+	struct dma_fence *stub = dma_fence_get_stub();
+
+	dma_fence_put(stub);
+	return fence == stub;
+}
+
+/*
+ * Of a chain the point gets what it is made of: a merge, which is looked at where it is. Of a point
+ * that was transferred, and has signaled without error, it may be the stub.
+ */
+static struct node *work_of_chain(struct syncobj *syncobj, uint64_t point, struct node *chain,
+				  bool transferred)
 {
 	struct dma_fence *fence = dma_fence_syncobj_find_fence(syncobj->syncobj, point), *work;
 	struct node *node = NULL;
@@ -434,7 +446,11 @@ static struct node *work_of_chain(struct syncobj *syncobj, uint64_t point, struc
 	fuzz_check(fence);
 	if (dma_fence_is_chain(fence) && fence->seqno == point) {
 		work = dma_fence_chain_contained(fence);
-		node = world_merged(&chain, 1, work);
+		world_look();
+		if (transferred && world_stands_for(NULL, chain) && is_stub(work))
+			node = world_signaled(work);
+		else
+			node = world_merged(&chain, 1, work);
 	} else {
 		/* It has been taken out: it was signaled, and well. */
 		fuzz_check(model_complete(chain));
@@ -468,7 +484,7 @@ static void add_to_syncobj(const struct instruction *instruction)
 		    : dma_fence_syncobj_replace_fence(object, fence_of(node));
 	fuzz_check(ret == expected);
 	if (!ret && chain && point)
-		put_in(syncobj, point, work_of_chain(syncobj, point, node));
+		put_in(syncobj, point, work_of_chain(syncobj, point, node, false));
 }
 
 static void signal_syncobj(const struct instruction *instruction)
@@ -709,7 +725,7 @@ static void transfer(const struct instruction *instruction)
 					      0) == expected);
 	if (!expected) {
 		if (dst_point && node->kind == LINK)
-			node = work_of_chain(dst, dst_point, node);
+			node = work_of_chain(dst, dst_point, node, true);
 		put_in(dst, dst_point, node);
 	}
 	dma_fence_put(fence);
@@ -994,10 +1010,10 @@ void events_look(void)
 
 static const operation_t list[] = {
 	add_to_resv,   add_to_resv,   replace_in_resv, copy_resv,	look_at_resv,
-	get_singleton, wait_for_resv, add_to_syncobj,  add_to_syncobj,	signal_syncobj,
+	get_singleton, wait_for_resv, add_to_syncobj,  add_event,	signal_syncobj,
 	reset_syncobj, promise_point, ask_syncobj,     find_in_syncobj, wait_for_points,
 	transfer,      export_file,   export_point,    import_file,	merge_files,
-	ask_file,      close_one,     add_event,
+	ask_file,      close_one,
 };
 
 const struct operations object_operations = { list, sizeof(list) / sizeof(list[0]) };

@@ -11,6 +11,9 @@
 
 #define ACTORS 3
 
+/* As many as can be said. */
+#define OPERATIONS 64
+
 /* More would only take longer. */
 #define LONGEST_PROGRAM 96
 
@@ -30,8 +33,8 @@ static inline struct instruction program_at(const uint8_t *data, size_t i)
 	const uint8_t *bytes = data + 4 * i;
 
 	return (struct instruction){
-		.actor = bytes[0] / 64 % ACTORS,
-		.operation = bytes[0] % 64,
+		.actor = bytes[0] / OPERATIONS % ACTORS,
+		.operation = bytes[0] % OPERATIONS,
 		.a = bytes[1],
 		.b = bytes[2],
 		.c = bytes[3],
