@@ -195,8 +195,5 @@
 #ifndef MUTANT_SINGLETON_DROPS_ERROR /* a fence that has failed is left out of a singleton */
 #define MUTANT_SINGLETON_DROPS_ERROR 0
 #endif
-#ifndef MUTANT_READERS_AWAITED_LATE /* a fork waits for readers with locks held */
-#define MUTANT_READERS_AWAITED_LATE 0
-#endif
 
 #endif

@@ -13,9 +13,9 @@
 #include <dmafence/rcu.h>
 
 #include "base/clock.h"
+#include "base/fork-mutants.h"
 #include "base/fork.h"
 #include "base/lock.h"
-#include "base/mutants.h"
 #include "base/park.h"
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mutants of src/fd: see base/mutants.h. These are not for the exhaustive scheduler, which has no
- * file descriptors.
+ * Mutants of src/fd: see base/mutants.h. These are not for the exhaustive scheduler, which has but a
+ * part of it: tests/model/mutations.txt has those for that.
  */
 #ifndef DMAFENCE_FD_MUTANTS_H
 #define DMAFENCE_FD_MUTANTS_H

@@ -38,7 +38,7 @@ int dma_fence_syncobj_export_shared(struct dma_fence_syncobj *syncobj)
 	abort();
 }
 
-/* No scenario forks. It is called by constructors, before there are threads. */
+/* No scenario forks. Constructors call it, before there are threads that could take a lock. */
 void dma_fence_at_fork(struct fork_handlers *handlers)
 {
 	(void)handlers;

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Mutants of what a fork does: see base/mutants.h. Not for the scheduler, where nobody forks. */
+#ifndef DMAFENCE_BASE_FORK_MUTANTS_H
+#define DMAFENCE_BASE_FORK_MUTANTS_H
+
+#include "base/mutants.h"
+
+#ifndef MUTANT_READERS_AWAITED_LATE /* a fork waits for readers with locks held */
+#define MUTANT_READERS_AWAITED_LATE 0
+#endif
+
+#endif
