@@ -254,6 +254,8 @@ int __wrap_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event)
 	if (what != EPOLL_CTL_ADD || item || !(item = item_of(file, 0)))
 		abort();
 	memory_access(event, sizeof(*event), PLAIN_LOAD, caller());
+	if (event->events & ~(uint32_t)(EPOLLIN | EPOLLET))
+		abort();
 	*item = (struct item){ fd, event->events, event->data.u64, true };
 	wake_sleepers();
 	return 0;
