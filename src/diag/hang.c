@@ -211,8 +211,9 @@ static bool start_thread(void)
 	pthread_t thread;
 	bool started;
 
+	if (pthread_attr_init(&attributes))
+		return false;
 	sigfillset(&all);
-	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -150,22 +150,27 @@ static void take_out(struct watch *watch)
 
 static void *watch_on(void *arg);
 
-static void see_that_somebody_watches(void)
+static void start_thread(void)
 {
 	pthread_attr_t attributes;
 	sigset_t all, before;
 	pthread_t thread;
 
-	if (watcher.watched && !watcher.running && !watcher.drivers) {
-		sigfillset(&all);
-		pthread_attr_init(&attributes);
-		pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-		pthread_sigmask(SIG_SETMASK, &all, &before);
-		if (!pthread_create(&thread, &attributes, watch_on, NULL))
-			atomic_store_relaxed(&watcher.running, 1);
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-		pthread_attr_destroy(&attributes);
-	}
+	if (pthread_attr_init(&attributes))
+		return;
+	sigfillset(&all);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (!pthread_create(&thread, &attributes, watch_on, NULL))
+		atomic_store_relaxed(&watcher.running, 1);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+}
+
+static void see_that_somebody_watches(void)
+{
+	if (watcher.watched && !watcher.running && !watcher.drivers)
+		start_thread();
 	atomic_store_relaxed(&watcher.nobody,
 			     watcher.watched && !watcher.running && !watcher.drivers);
 }
