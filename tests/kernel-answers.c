@@ -178,6 +178,9 @@ static void errors_and_times_of_all(void **state)
 	failing_malloc_in = 1;
 	assert_int_equal(dma_fence_kernel_sync_file_info(kernel.fd, &info), -ENOMEM);
 	failing_malloc_in = -1;
+	/* Of what the kernel had no memory to answer for nothing is known. */
+	fails(1, ENOMEM);
+	assert_int_equal(dma_fence_kernel_sync_file_info(kernel.fd, &info), -ENOMEM);
 	fails(2, EFAULT);
 	assert_int_equal(dma_fence_kernel_sync_file_info(kernel.fd, &info), -EFAULT);
 }
@@ -193,6 +196,9 @@ static void what_is_none(void **state)
 	assert_int_equal(dma_fence_kernel_sync_file_info(kernel.fd, &info), -EINVAL);
 	fails(1, EBADF); /* what was opened with O_PATH */
 	assert_int_equal(dma_fence_kernel_sync_file_info(kernel.fd, &info), -EINVAL);
+	/* Of what the kernel had no memory to answer for nothing is known. */
+	fails(1, ENOMEM);
+	assert_int_equal(dma_fence_kernel_sync_file_info(kernel.fd, &info), -ENOMEM);
 	fails(2, EFAULT);
 	assert_int_equal(dma_fence_kernel_sync_file_info(kernel.fd, &info), -EFAULT);
 	assert_int_equal(pipe(fds), 0);

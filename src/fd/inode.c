@@ -38,10 +38,13 @@ int dma_fence_inode_look(int fd, struct inode *inode)
 	return 0;
 }
 
-bool dma_fence_inode_anonymous(int fd)
+int dma_fence_inode_anonymous(int fd)
 {
 	struct inode inode;
+	int ret;
 
-	return MUTANT(ANY_FILE_IS_ASKED) ||
-	       (!dma_fence_inode_look(fd, &inode) && inode.kind == INODE_ANONYMOUS);
+	if (MUTANT(ANY_FILE_IS_ASKED))
+		return 1;
+	ret = dma_fence_inode_look(fd, &inode);
+	return ret ? ret : inode.kind == INODE_ANONYMOUS;
 }

@@ -30,7 +30,7 @@ struct inode {
 /* Returns 0, or -EBADF, or what else the kernel says. */
 int dma_fence_inode_look(int fd, struct inode *inode);
 
-/* Whether the kernel alone answers for what is done with the fd. */
-bool dma_fence_inode_anonymous(int fd);
+/* 1 if the kernel alone answers for what is done with the fd, 0 if not, or as above. */
+int dma_fence_inode_anonymous(int fd);
 
 #endif

@@ -39,6 +39,22 @@ static void tell(struct dma_fence_sync_fence_info *to, const struct sync_fence_i
 	to->timestamp_ns = from->status ? (int64_t)from->timestamp_ns : 0;
 }
 
+/* Files that are not sync files have errors of all kinds for the request. */
+static int what_it_is_not(int fd, int error)
+{
+	if (error == ENOMEM)
+		return -ENOMEM;
+	return error == EBADF && fcntl(fd, F_GETFD) < 0 ? -EBADF : -EINVAL;
+}
+
+/* To another file it would be another call, and whoever serves that need not return. */
+static int may_be_asked(int fd)
+{
+	const int ret = dma_fence_inode_anonymous(fd);
+
+	return ret > 0 ? 0 : what_it_is_not(fd, -ret);
+}
+
 /*
  * Asked without a list, the kernel says whether the sync file has signaled, but it may have lost
  * the error (of a merge that nobody has looked at, of a point on a timeline). With a list it says
@@ -57,11 +73,11 @@ static int ask(int fd, struct dma_fence_sync_file_info *info, int *part_error)
 	uint32_t i, room = FENCES_ON_STACK;
 	int status;
 
-	/* To another file it would be another call, and whoever serves that need not return. */
-	if (!dma_fence_inode_anonymous(fd))
-		return fcntl(fd, F_GETFD) < 0 ? -EBADF : -EINVAL;
+	status = may_be_asked(fd);
+	if (status)
+		return status;
 	if (ioctl(fd, SYNC_IOC_FILE_INFO, &asked))
-		return errno == EBADF && fcntl(fd, F_GETFD) < 0 ? -EBADF : -EINVAL;
+		return what_it_is_not(fd, errno);
 	status = asked.status;
 	if (asked.num_fences > room) {
 		room = asked.num_fences;
@@ -115,9 +131,12 @@ static bool failed(int fd)
 int dma_fence_kernel_sync_file_merge(int fd1, int fd2)
 {
 	struct sync_merge_data data = { .name = "dmafence", .fd2 = fd2 };
+	int ret = may_be_asked(fd1);
 
-	if (!dma_fence_inode_anonymous(fd1) || !dma_fence_inode_anonymous(fd2))
-		return -EINVAL;
+	if (!ret)
+		ret = may_be_asked(fd2);
+	if (ret)
+		return ret;
 	if (ioctl(fd1, SYNC_IOC_MERGE, &data))
 		return -errno;
 	/*
