@@ -12,6 +12,7 @@
  * else has.
  */
 #include <dlfcn.h>
+#include <limits.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -171,8 +172,11 @@ static struct {
 
 static Dwfl *session;
 
-/* The folder with the library's sources, as the debug information has it; with a '/' at its end. */
-static char *own_folder;
+/*
+ * The folder with the library's sources, as the debug information has it; with a '/' at its end. Empty
+ * if it is not known. It is looked for once, so it must not depend on what memory there is then.
+ */
+static char own_folder[PATH_MAX];
 
 /* Of the first, which is the program. */
 static int asks_for_loader(struct dl_phdr_info *info, size_t size, void *arg)
@@ -335,7 +339,7 @@ static bool ask_debuginfo(Dwfl_Module *module, uintptr_t address, struct symbol 
 		symbol.declared_file = without_folders(source);
 		symbol.declared_line = 0;
 		libdw.dwarf_decl_line(&scopes[i], &symbol.declared_line);
-		tell(&symbol, source, own_folder, found, arg);
+		tell(&symbol, source, *own_folder ? own_folder : NULL, found, arg);
 		any = true;
 		if (!symbol.inlined)
 			break;
@@ -383,8 +387,9 @@ static void find_own_folder(void)
 	if (unit && scopes_of(unit, address - bias, &scopes))
 		path = source_of(unit, &scopes[0]);
 	length = path ? strlen(path) : 0;
-	if (length > sizeof(here) && !strcmp(path + length - strlen(here), here))
-		own_folder = strndup(path, length - strlen(here));
+	if (length > sizeof(here) && length - strlen(here) < sizeof(own_folder) &&
+	    !strcmp(path + length - strlen(here), here))
+		memcpy(own_folder, path, length - strlen(here));
 	free(scopes);
 }
 
