@@ -1490,8 +1490,10 @@ static void *look_all_the_time(void *arg)
 		struct dma_fence_sync_file_info info = { 0 };
 		int fd = atomic_load_acquire(&looker->fd);
 
-		if (fd < 0)
+		if (fd < 0) {
+			sched_yield();
 			continue;
+		}
 		while (!info.status) {
 			assert_int_equal(dma_fence_sync_file_get_info(fd, &info), 0);
 			info.num_fences = 0; /* there is no room for any */
@@ -1519,7 +1521,7 @@ static void looked_at_while_it_signals(void **state)
 		dma_fence_signal_timestamp(fence, 93);
 		dma_fence_put(fence);
 		while (atomic_load_acquire(&looker.fd) >= 0)
-			;
+			sched_yield();
 		close(fd);
 	}
 	set_flag(&looker.over);
