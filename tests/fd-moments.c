@@ -17,7 +17,7 @@
 static void (*at_add_callback)(void);
 static void (*at_futimens)(void);
 static void (*at_unregister)(void);
-static void (*at_epoll_wait)(int timeout);
+static void (*at_epoll_wait)(int timeout); /* also on the library's thread */
 static bool at_hold_fails;
 
 static void at(void (**what)(void))
@@ -72,16 +72,14 @@ int __wrap_futimens(int fd, const struct timespec times[2])
 
 int __wrap_epoll_wait(int epoll, struct epoll_event *events, int room, int timeout)
 {
+	void (*what)(int) = atomic_load_acquire(&at_epoll_wait);
 	int ret;
 
-	if (!at_epoll_wait)
-		return __real_epoll_wait(epoll, events, room, timeout);
-	if (timeout) {
-		at_epoll_wait(timeout);
-		return __real_epoll_wait(epoll, events, room, timeout);
-	}
+	if (what && timeout)
+		what(timeout);
 	ret = __real_epoll_wait(epoll, events, room, timeout);
-	at_epoll_wait(timeout);
+	if (what && !timeout)
+		what(timeout);
 	return ret;
 }
 
@@ -268,12 +266,12 @@ static void thread_goes_without_the_last(void **state)
 	assert_true(dma_fence_watcher_get_fd() >= 0);
 	dma_fence_enable_signaling(fence);
 	signal_anothers(anothers_fd);
-	at_epoll_wait = hand_over;
+	atomic_store_release(&at_epoll_wait, hand_over);
 	assert_int_equal(dma_fence_watcher_dispatch(), 1);
 	set_flag(&last_is_taken);
 	for (end = clock_now() + AT_ONCE; count_threads() != usual && clock_now() < end;)
 		sleep_ns(MS);
-	at_epoll_wait = NULL;
+	atomic_store_release(&at_epoll_wait, NULL);
 	assert_int_equal(count_threads(), usual);
 	assert_int_equal(dma_fence_get_status(fence), 1);
 	dma_fence_put(fence);
