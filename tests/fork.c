@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* A child of fork() has the library whole, whatever the parent's threads were doing. */
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "support.h"
+
+#include "fence/state.h"
 
 static int over;
 
@@ -180,6 +183,187 @@ static void child_leaves_stacks_alone(void **state)
 	free(stack);
 }
 
+/* Of which a thread of the parent waits for any, in one of several ways. */
+static struct dma_fence *waited[20];
+static struct dma_fence_syncobj *two[2];
+
+static void *wait_for_any_of(uint32_t count)
+{
+	atomic_store_release(&waiting, (pid_t)syscall(SYS_gettid));
+	dma_fence_wait_any_timeout(waited, count, false, DMA_FENCE_WAIT_FOREVER, NULL);
+	return NULL;
+}
+
+static void *wait_for_one(void *arg)
+{
+	(void)arg;
+	atomic_store_release(&waiting, (pid_t)syscall(SYS_gettid));
+	dma_fence_wait(waited[0], false);
+	return NULL;
+}
+
+static void *wait_for_few(void *arg)
+{
+	(void)arg;
+	return wait_for_any_of(2);
+}
+
+static void *wait_for_many(void *arg)
+{
+	(void)arg;
+	return wait_for_any_of(20);
+}
+
+static void *wait_for_points(void *arg)
+{
+	struct dma_fence_syncobj_point points[2] = { { two[0], 1 }, { two[1], 1 } };
+
+	(void)arg;
+	atomic_store_release(&waiting, (pid_t)syscall(SYS_gettid));
+	dma_fence_syncobj_wait(points, 2, 0, false, DMA_FENCE_WAIT_FOREVER, NULL);
+	return NULL;
+}
+
+static int called;
+
+static void note_call(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	(void)fence;
+	(void)cb;
+	called++;
+}
+
+static void explain(struct dma_fence *fence)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out || dma_fence_explain(fence, out))
+		_exit(3);
+	fclose(out);
+	free(text);
+}
+
+/* All that a child may do with a fence: 'before' and 'behind' are the parent's, on its list. */
+static void use_in_child(struct dma_fence *fence, struct dma_fence_cb *before,
+			 struct dma_fence_cb *behind)
+{
+	struct dma_fence_cb own, another;
+
+	if (dma_fence_is_signaled(fence) || dma_fence_poll(fence))
+		_exit(4);
+	explain(fence);
+	if (dma_fence_wait_timeout(fence, false, MS))
+		_exit(5);
+	if (dma_fence_add_callback(fence, &own, note_call) ||
+	    dma_fence_add_callback(fence, &another, note_call) ||
+	    !dma_fence_remove_callback(fence, &own) || !dma_fence_remove_callback(fence, before))
+		_exit(6);
+	dma_fence_signal(fence);
+	if (called != 2 || behind->func != note_call || dma_fence_wait(fence, false))
+		_exit(7);
+}
+
+#define LOCKS_FENCES 1 /* as by a thread that was taking its callback out */
+
+/*
+ * Three threads wait, between two callbacks that are no thread's, and in the child their stacks are
+ * gone.
+ */
+static void use_without_stacks(void *(*wait)(void *arg), unsigned int flags)
+{
+	struct dma_fence_cb before[20], behind[20];
+	pthread_attr_t attributes;
+	pthread_t threads[3];
+	char *stacks[3];
+	pid_t pid;
+	int i;
+
+	called = 0;
+	for (i = 0; i < 20; i++) {
+		waited[i] = create();
+		assert_int_equal(dma_fence_add_callback(waited[i], &before[i], note_call), 0);
+	}
+	for (i = 0; i < 2; i++) {
+		two[i] = dma_fence_syncobj_create(0);
+		assert_non_null(two[i]);
+		assert_int_equal(dma_fence_syncobj_add_point(two[i], 1, waited[i]), 0);
+	}
+	assert_int_equal(pthread_attr_init(&attributes), 0);
+	for (i = 0; i < 3; i++) {
+		stacks[i] = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		assert_ptr_not_equal(stacks[i], MAP_FAILED);
+		assert_int_equal(pthread_attr_setstack(&attributes, stacks[i], STACK_SIZE), 0);
+		atomic_store_relaxed(&waiting, 0);
+		assert_int_equal(pthread_create(&threads[i], &attributes, wait, NULL), 0);
+		await_asleep();
+	}
+	for (i = 0; i < 20; i++)
+		assert_int_equal(dma_fence_add_callback(waited[i], &behind[i], note_call), 0);
+	if (flags & LOCKS_FENCES)
+		atomic_fetch_or_acq_rel(&waited[0]->state, LOCKED);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		alarm(20);
+		for (i = 0; i < 3; i++)
+			munmap(stacks[i], STACK_SIZE);
+		use_in_child(waited[0], &before[0], &behind[0]);
+		dma_fence_syncobj_put(two[0]);
+		dma_fence_syncobj_put(two[1]);
+		_exit(dma_fence_is_signaled(waited[1]) ? 8 : 0);
+	}
+	if (flags & LOCKS_FENCES)
+		atomic_fetch_and_release(&waited[0]->state, ~LOCKED);
+	end_child(pid);
+	dma_fence_signal(waited[0]);
+	for (i = 0; i < 3; i++) {
+		join(threads[i]);
+		munmap(stacks[i], STACK_SIZE);
+	}
+	for (i = 0; i < 20; i++) {
+		dma_fence_signal(waited[i]);
+		dma_fence_put(waited[i]);
+	}
+	dma_fence_syncobj_put(two[0]);
+	dma_fence_syncobj_put(two[1]);
+	assert_int_equal(called, 40);
+	pthread_attr_destroy(&attributes);
+	dma_fence_rcu_barrier();
+}
+
+static void child_without_who_waits_for_one(void **state)
+{
+	(void)state;
+	use_without_stacks(wait_for_one, 0);
+}
+
+static void child_without_who_waits_for_any(void **state)
+{
+	(void)state;
+	use_without_stacks(wait_for_few, 0);
+}
+
+static void child_without_who_waits_for_any_of_many(void **state)
+{
+	(void)state;
+	use_without_stacks(wait_for_many, 0);
+}
+
+static void child_without_who_waits_for_points(void **state)
+{
+	(void)state;
+	use_without_stacks(wait_for_points, 0);
+}
+
+static void child_without_who_stops_waiting(void **state)
+{
+	(void)state;
+	use_without_stacks(wait_for_few, LOCKS_FENCES);
+}
+
 /* What a reader does while somebody forks: it wants what the child is to have unlocked. */
 static void *read_and_use(void *arg)
 {
@@ -232,6 +416,11 @@ int main(void)
 		cmocka_unit_test(child_uses_the_sync_object),
 		cmocka_unit_test(child_leaves_stacks_alone),
 		cmocka_unit_test(fork_waits_for_readers),
+		cmocka_unit_test(child_without_who_waits_for_one),
+		cmocka_unit_test(child_without_who_waits_for_any),
+		cmocka_unit_test(child_without_who_waits_for_any_of_many),
+		cmocka_unit_test(child_without_who_waits_for_points),
+		cmocka_unit_test(child_without_who_stops_waiting),
 	};
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)

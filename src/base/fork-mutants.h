@@ -8,5 +8,11 @@
 #ifndef MUTANT_READERS_AWAITED_LATE /* a fork waits for readers with locks held */
 #define MUTANT_READERS_AWAITED_LATE 0
 #endif
+#ifndef MUTANT_CHILD_KEEPS_WAITS /* a child of a fork has waits of threads that it does not have */
+#define MUTANT_CHILD_KEEPS_WAITS 0
+#endif
+#ifndef MUTANT_CHILD_KEEPS_LOCKS /* the lock of a fence, too, that such a thread had taken */
+#define MUTANT_CHILD_KEEPS_LOCKS 0
+#endif
 
 #endif

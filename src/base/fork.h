@@ -32,6 +32,7 @@ enum fork_order {
 	FORK_SLEEPERS,
 	FORK_REPORTS,
 	FORK_HOOKS,
+	FORK_WAITS,
 	FORK_READERS,
 };
 

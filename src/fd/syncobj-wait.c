@@ -15,6 +15,7 @@
 #include "base/hooks.h"
 #include "fd/mutants.h"
 #include "fd/syncobj.h"
+#include "fence/listed.h"
 #include "fence/wait.h"
 
 #define WAIT_FLAGS \
@@ -139,6 +140,7 @@ struct place {
 };
 
 struct wait {
+	struct listed_wait listed;
 	const struct dma_fence_syncobj_point *points;
 	uint32_t count;
 	unsigned int flags;
@@ -292,8 +294,6 @@ static void end(struct wait *wait)
 
 		if (place->waits)
 			take_promised(wait->points[i].syncobj, &place->waiter, 0, &place->fence);
-		if (place->has_callback && !MUTANT(SYNCOBJ_WAIT_BOUNDS))
-			dma_fence_remove_callback(place->fence, &place->cb);
 		dma_fence_put(place->fence);
 	}
 }
@@ -359,6 +359,17 @@ static void post(struct dma_fence *fence, struct dma_fence_cb *cb)
 	park_event_post(((struct place *)cb)->event);
 }
 
+static void forget(const struct listed_wait *listed)
+{
+	const struct wait *wait = (const struct wait *)listed;
+	uint32_t i;
+
+	for (i = 0; i < wait->count; i++) {
+		if (wait->places[i].fence)
+			dma_fence_forget_callbacks(wait->places[i].fence, post);
+	}
+}
+
 /* Looks what there is, and sees to it that the event is posted when there is more. */
 static int look(struct wait *wait)
 {
@@ -389,10 +400,22 @@ static int look(struct wait *wait)
 	return -ETIMEDOUT;
 }
 
+static void remove_callbacks(struct wait *wait)
+{
+	uint32_t i;
+
+	for (i = 0; i < wait->count; i++) {
+		if (wait->places[i].has_callback && !MUTANT(SYNCOBJ_WAIT_BOUNDS))
+			dma_fence_remove_callback(wait->places[i].fence, &wait->places[i].cb);
+	}
+}
+
 static int wait_for_any(struct wait *wait)
 {
 	int ret, waited = 0;
 
+	wait->listed.forget = forget;
+	dma_fence_listed_begin(&wait->listed);
 	/* At the last moment counts, too. */
 	while ((ret = look(wait)) == -ETIMEDOUT && !waited) {
 		waited = wait_for_event(wait->points, wait->count, &wait->event, wait->intr,
@@ -402,6 +425,8 @@ static int wait_for_any(struct wait *wait)
 	/* The first of those that have: one that was looked at before may have become one. */
 	if (!ret && wait->idx && !MUTANT(LOOKS_ONCE))
 		ret = look(wait);
+	remove_callbacks(wait);
+	dma_fence_listed_end(&wait->listed);
 	return ret == -ETIMEDOUT && waited ? waited : ret;
 }
 

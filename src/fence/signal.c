@@ -6,12 +6,14 @@
 #include <dmafence/rcu.h>
 
 #include "base/clock.h"
+#include "base/fork-mutants.h"
 #include "base/hooks.h"
 #include "base/park.h"
 #include "base/probe.h"
 #include "base/report.h"
 #include "base/run-queue.h"
 #include "fence/container.h"
+#include "fence/listed.h"
 #include "fence/look.h"
 
 static void wake(struct dma_fence *fence)
@@ -574,6 +576,40 @@ bool dma_fence_remove_callback(struct dma_fence *fence, struct dma_fence_cb *cb)
 
 	hook(remove_callback, fence, cb, removed);
 	return removed;
+}
+
+/* fork() */
+
+/*
+ * What is left of a list. Without those, too, that a thread was just taking out: who has the lock
+ * changes the list by one store to a 'next', or the word, so that it is whole at any time. Only
+ * 'prev' may not be, and is set anew.
+ */
+static struct dma_fence_cb *without(struct dma_fence_cb *cb, dma_fence_func_t func)
+{
+	struct dma_fence_cb *first = NULL, **end = &first, *last = NULL;
+
+	for (; cb; cb = cb->next) {
+		if (!cb->func || cb->func == func)
+			continue;
+		cb->prev = last;
+		last = cb;
+		*end = cb;
+		end = &cb->next;
+	}
+	*end = NULL;
+	return first;
+}
+
+/* What whoever delivered under the lock has left is not known, and nobody will look at it. */
+void dma_fence_forget_callbacks(struct dma_fence *fence, dma_fence_func_t func)
+{
+	uint64_t state = atomic_load_relaxed(&fence->state);
+
+	if (!(state & SIGNALED) && !(state & LOCKED && MUTANT(CHILD_KEEPS_LOCKS)))
+		dma_fence_unlock_pending(fence, without(state_callbacks(state), func));
+	else if (state & SIGNALED && !(state & (LOCKED | DRAINED)))
+		fence->delivery.to_run = without(fence->delivery.to_run, func);
 }
 
 /* Looking on */

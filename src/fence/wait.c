@@ -7,6 +7,7 @@
 #include "base/hooks.h"
 #include "base/park.h"
 #include "base/probe.h"
+#include "fence/listed.h"
 #include "fence/look.h"
 #include "fence/state.h"
 #include "fence/wait.h"
@@ -187,17 +188,34 @@ bool dma_fence_is_callback_of_wait(const struct dma_fence_cb *cb)
 	return cb->func == any_signaled;
 }
 
+struct any_wait {
+	struct listed_wait listed;
+	struct dma_fence **fences;
+	uint32_t count;
+};
+
+static void forget_any(const struct listed_wait *listed)
+{
+	const struct any_wait *wait = (const struct any_wait *)listed;
+	uint32_t i;
+
+	for (i = 0; i < wait->count; i++)
+		dma_fence_forget_callbacks(wait->fences[i], any_signaled);
+}
+
 /* Waits until one is signaled, or does not wait at all if one is. 'cbs' has room for all. */
 static int wait_any_signaled(struct dma_fence **fences, uint32_t count, struct any_cb *cbs,
 			     bool intr, int64_t deadline)
 {
 	struct sleeper sleeper = { .fences = fences, .count = count, .deadline = deadline };
+	struct any_wait wait = { { .forget = forget_any }, fences, count };
 	struct park_event event = { 0 };
 	uint32_t i, added;
 	int ret = 0;
 
 	probe(wait_any_begin, fences, count);
 	hook(wait_any_begin, fences, count);
+	dma_fence_listed_begin(&wait.listed);
 	for (added = 0; added < count; added++) {
 		cbs[added].event = &event;
 		if (dma_fence_add_callback(fences[added], &cbs[added].cb, any_signaled))
@@ -210,6 +228,7 @@ static int wait_any_signaled(struct dma_fence **fences, uint32_t count, struct a
 	}
 	for (i = 0; i < added && !(MUTANT(WAIT_ANY_BOUNDS) && ret); i++)
 		dma_fence_remove_callback(fences[i], &cbs[i].cb);
+	dma_fence_listed_end(&wait.listed);
 	hook(wait_any_end, fences, count, ret);
 	probe(wait_any_end, fences, ret);
 	return ret;

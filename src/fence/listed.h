@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waits by callbacks that lie on a thread's stack, for fork().
+ *
+ * The child has the lists of the fences, and not the threads: their stacks are there until somebody
+ * needs memory, or starts a thread, and then they are something else. So before the child does
+ * anything all callbacks of such waits are taken out of the lists, for which every wait is known
+ * for as long as it has any.
+ */
+#ifndef DMAFENCE_FENCE_LISTED_H
+#define DMAFENCE_FENCE_LISTED_H
+
+#include <dmafence/fence.h>
+
+struct listed_wait {
+	struct listed_wait *next, *prev;
+	/* Calls dma_fence_forget_callbacks() with all fences that may have one of its callbacks. */
+	void (*forget)(const struct listed_wait *wait);
+};
+
+/* Before the first callback is added, and after the last has been removed, with the references. */
+void dma_fence_listed_begin(struct listed_wait *wait);
+void dma_fence_listed_end(struct listed_wait *wait);
+
+/*
+ * In the child of a fork(), while nobody else is there and all stacks still are: takes out all
+ * callbacks with that function, and opens the lock of a pending fence, whose holder was perhaps
+ * taking one out itself.
+ */
+void dma_fence_forget_callbacks(struct dma_fence *fence, dma_fence_func_t func);
+
+#endif
