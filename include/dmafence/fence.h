@@ -65,6 +65,20 @@
  * =======
  * All functions may be called from any thread at any time, with a reference held, except where
  * they say otherwise. They are not async-signal-safe.
+ *
+ * fork()
+ * ======
+ * The child has copies of all fences, of their callbacks, and of the thread that forked. It may use
+ * all of the library, and fences that it makes are like any others. Of those that it has copies of:
+ *
+ * - Nobody else signals them, and what the child does to them its parent does not see.
+ * - Waits of threads that it does not have are forgotten. Callbacks that the program has added are
+ *   called in the child, too, when it signals: so they must not be on the stack of such a thread.
+ * - What such a thread was in the middle of nobody ends. A fence that it was just signaling may
+ *   never be drained, and its callbacks not be called; one that it was removing a callback from,
+ *   setting the error of, or explaining may stay locked. Of either dma_fence_is_signaled() can be
+ *   asked; to wait without a limit, signal, add or remove callbacks or explain may not return. Who
+ *   wants to do that in a child keeps other threads from doing so while it forks.
  */
 #ifndef DMAFENCE_FENCE_H
 #define DMAFENCE_FENCE_H
