@@ -34,13 +34,13 @@ static void use_everything(struct worker *worker)
 	int fd;
 
 	worker->num_own = 0;
-	/*
-	 * What is in the pool is the parent's, and is only asked: callbacks on it may be on stacks of
-	 * threads that are not here, so that it is neither signaled nor explained.
-	 */
+	/* What is in the pool is the parent's: it is looked at, and there is nobody to signal it. */
 	fence = pool_get(worker);
-	if (fence)
-		dma_fence_is_signaled(fence);
+	if (fence) {
+		fence_look(worker, fence);
+		dma_fence_wait_timeout(fence, false, MS);
+		explain(fence);
+	}
 	dma_fence_put(fence);
 
 	fences[0] = fence_create(worker);
