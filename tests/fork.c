@@ -265,25 +265,61 @@ static void use_in_child(struct dma_fence *fence, struct dma_fence_cb *before,
 		_exit(7);
 }
 
-#define LOCKS_FENCES 1 /* as by a thread that was taking its callback out */
+/* The same while a thread of the parent calls 'before', and nobody will call the others. */
+static void use_delivered_in_child(struct dma_fence *fence, struct dma_fence_cb *behind)
+{
+	if (!dma_fence_is_signaled(fence) || dma_fence_get_status(fence) != 1)
+		_exit(4);
+	explain(fence);
+	if (dma_fence_wait_timeout(fence, false, MS))
+		_exit(5);
+	if (!dma_fence_remove_callback(fence, behind) || called)
+		_exit(6);
+}
+
+static int calling, may_return;
+
+static void call_for_long(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	(void)fence;
+	(void)cb;
+	set_flag(&calling);
+	await_flag(&may_return);
+	called++;
+}
+
+static void *signal_it(void *arg)
+{
+	dma_fence_signal(arg);
+	return NULL;
+}
+
+enum {
+	LOCKED_BY_THREAD = 1, /* as by one that was taking its callback out */
+	DELIVERED_BY_THREAD,
+};
 
 /*
  * Three threads wait, between two callbacks that are no thread's, and in the child their stacks are
  * gone.
  */
-static void use_without_stacks(void *(*wait)(void *arg), unsigned int flags)
+static void use_without_stacks(void *(*wait)(void *arg), unsigned int how)
 {
 	struct dma_fence_cb before[20], behind[20];
 	pthread_attr_t attributes;
-	pthread_t threads[3];
+	pthread_t threads[3], signaler = 0;
 	char *stacks[3];
 	pid_t pid;
 	int i;
 
 	called = 0;
 	for (i = 0; i < 20; i++) {
+		bool for_long = !i && how == DELIVERED_BY_THREAD;
+
 		waited[i] = create();
-		assert_int_equal(dma_fence_add_callback(waited[i], &before[i], note_call), 0);
+		assert_int_equal(dma_fence_add_callback(waited[i], &before[i],
+							for_long ? call_for_long : note_call),
+				 0);
 	}
 	for (i = 0; i < 2; i++) {
 		two[i] = dma_fence_syncobj_create(0);
@@ -302,22 +338,33 @@ static void use_without_stacks(void *(*wait)(void *arg), unsigned int flags)
 	}
 	for (i = 0; i < 20; i++)
 		assert_int_equal(dma_fence_add_callback(waited[i], &behind[i], note_call), 0);
-	if (flags & LOCKS_FENCES)
+	if (how == LOCKED_BY_THREAD)
 		atomic_fetch_or_acq_rel(&waited[0]->state, LOCKED);
+	if (how == DELIVERED_BY_THREAD) {
+		signaler = start(signal_it, waited[0]);
+		await_flag(&calling);
+	}
 	pid = fork();
 	assert_true(pid >= 0);
 	if (!pid) {
 		alarm(20);
 		for (i = 0; i < 3; i++)
 			munmap(stacks[i], STACK_SIZE);
-		use_in_child(waited[0], &before[0], &behind[0]);
+		if (how == DELIVERED_BY_THREAD)
+			use_delivered_in_child(waited[0], &behind[0]);
+		else
+			use_in_child(waited[0], &before[0], &behind[0]);
 		dma_fence_syncobj_put(two[0]);
 		dma_fence_syncobj_put(two[1]);
 		_exit(dma_fence_is_signaled(waited[1]) ? 8 : 0);
 	}
-	if (flags & LOCKS_FENCES)
+	if (how == LOCKED_BY_THREAD)
 		atomic_fetch_and_release(&waited[0]->state, ~LOCKED);
 	end_child(pid);
+	if (how == DELIVERED_BY_THREAD) {
+		set_flag(&may_return);
+		join(signaler);
+	}
 	dma_fence_signal(waited[0]);
 	for (i = 0; i < 3; i++) {
 		join(threads[i]);
@@ -361,7 +408,13 @@ static void child_without_who_waits_for_points(void **state)
 static void child_without_who_stops_waiting(void **state)
 {
 	(void)state;
-	use_without_stacks(wait_for_few, LOCKS_FENCES);
+	use_without_stacks(wait_for_few, LOCKED_BY_THREAD);
+}
+
+static void child_without_who_delivers(void **state)
+{
+	(void)state;
+	use_without_stacks(wait_for_few, DELIVERED_BY_THREAD);
 }
 
 /* What a reader does while somebody forks: it wants what the child is to have unlocked. */
@@ -421,6 +474,7 @@ int main(void)
 		cmocka_unit_test(child_without_who_waits_for_any_of_many),
 		cmocka_unit_test(child_without_who_waits_for_points),
 		cmocka_unit_test(child_without_who_stops_waiting),
+		cmocka_unit_test(child_without_who_delivers),
 	};
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
