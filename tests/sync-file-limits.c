@@ -187,6 +187,8 @@ static void begin_world(void)
 
 static void end_world(void)
 {
+	int64_t end;
+
 	dma_fence_signal(&world.own);
 	dma_fence_signal(&world.other);
 	dma_fence_put(&world.own);
@@ -204,6 +206,11 @@ static void end_world(void)
 	/* What nobody has any more and had not signaled: merges that were closed. */
 	export_another();
 	dma_fence_rcu_barrier();
+	/* The library's thread may be about to let go of one that it has seen to. */
+	for (end = clock_now() + PATIENCE * SECOND; *release_count() < 3 && clock_now() < end;) {
+		sched_yield();
+		dma_fence_rcu_barrier();
+	}
 	assert_int_equal(*release_count(), 3);
 }
 
