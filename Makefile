@@ -38,9 +38,9 @@ check-model: setup
 	@ninja -C $(BUILD) tests/model/model
 	@python3 scripts/check-model.py $(BUILD)
 
-# Each allocation and each system call of the library failed once, in each case of each test:
-# make check-inject [OPTIONS=of tests/inject/inject.py]. 'make check' has it find the faults of a
-# library that was made for that.
+# Allocations and system calls of the library failed, one at a time, in the cases of each test: from
+# each place in the library once in each program, some 10 minutes; with OPTIONS=--all each of them:
+# make check-inject [OPTIONS=of tests/inject/inject.py]. 'make check' does it in five of the programs.
 check-inject: setup
 	@sh scripts/install-packages.sh test
 	@meson configure $(BUILD) -Dtests=enabled

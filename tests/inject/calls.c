@@ -27,11 +27,14 @@
 
 #include "inject.h"
 
+/* In the library, that calls. */
+#define PLACE __builtin_return_address(0)
+
 #define DEFINE(type, name, parameters, arguments, failure) \
 	type inject_##name parameters; \
 	type inject_##name parameters \
 	{ \
-		return inject_fails(INJECT_##name) ? (failure) : name arguments; \
+		return inject_fails(INJECT_##name, PLACE) ? (failure) : name arguments; \
 	}
 
 /* Memory is the library's that asks for it. */
@@ -41,9 +44,9 @@
 	{ \
 		type result; \
 \
-		if (inject_fails(INJECT_##name)) \
+		if (inject_fails(INJECT_##name, PLACE)) \
 			return failure; \
-		inject_memory_of(__builtin_return_address(0)); \
+		inject_memory_of(PLACE); \
 		result = name arguments; \
 		inject_memory_of(NULL); \
 		return result; \
@@ -79,7 +82,6 @@ DEFINE(void *, mmap64,
        (void *address, size_t size, int protection, int flags, int fd, off64_t offset),
        (address, size, protection, flags, fd, offset), MAP_FAILED)
 DEFINE(int, pipe2, (int *fds, int flags), (fds, flags), -1)
-DEFINE(int, poll, (struct pollfd * fds, nfds_t count, int timeout), (fds, count, timeout), -1)
 DEFINE(ssize_t, preadv64v2,
        (int fd, const struct iovec *parts, int count, off64_t offset, int flags),
        (fd, parts, count, offset, flags), -1)
@@ -89,7 +91,6 @@ DEFINE(int, pthread_create,
        (thread, attributes, run, data), errno)
 DEFINE(int, pthread_key_create, (pthread_key_t * key, void (*destroy)(void *)), (key, destroy),
        errno)
-DEFINE(ssize_t, read, (int fd, void *data, size_t size), (fd, data, size), -1)
 DEFINE(ssize_t, readlink, (const char *path, char *target, size_t size), (path, target, size), -1)
 DEFINE(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags), -1)
 DEFINE(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags),
@@ -101,17 +102,13 @@ DEFINE(int, socketpair, (int domain, int type, int protocol, int *fds),
 DEFINE(int, statx, (int fd, const char *path, int flags, unsigned int wanted, struct statx *found),
        (fd, path, flags, wanted, found), -1)
 DEFINE(int, timerfd_create, (int clock, int flags), (clock, flags), -1)
-DEFINE(int, timerfd_settime,
-       (int fd, int flags, const struct itimerspec *time, struct itimerspec *before),
-       (fd, flags, time, before), -1)
-DEFINE(ssize_t, write, (int fd, const void *data, size_t size), (fd, data, size), -1)
 
 /* What it gives back is gone when it says that it failed. */
 #define DEFINE_RETURNING(type, name, parameters, arguments) \
 	type inject_##name parameters; \
 	type inject_##name parameters \
 	{ \
-		const bool fails = inject_fails(INJECT_##name); \
+		const bool fails = inject_fails(INJECT_##name, PLACE); \
 		const int error = errno; \
 		const type result = name arguments; \
 \
@@ -129,11 +126,14 @@ int inject_epoll_ctl(int fd, int operation, int other, struct epoll_event *event
 int inject_fcntl64(int fd, int command, ...);
 int inject_ioctl(int fd, unsigned long request, void *argument);
 int inject_open64(const char *path, int flags, ...);
+int inject_poll(struct pollfd *fds, nfds_t count, int timeout);
+ssize_t inject_read(int fd, void *data, size_t size);
+ssize_t inject_write(int fd, const void *data, size_t size);
 long inject_syscall(long number, ...);
 
 int inject_epoll_ctl(int fd, int operation, int other, struct epoll_event *event)
 {
-	if (operation != EPOLL_CTL_DEL && inject_fails(INJECT_epoll_ctl))
+	if (operation != EPOLL_CTL_DEL && inject_fails(INJECT_epoll_ctl, PLACE))
 		return -1;
 	return epoll_ctl(fd, operation, other, event);
 }
@@ -148,16 +148,16 @@ int inject_fcntl64(int fd, int command, ...)
 	argument = va_arg(arguments, void *);
 	va_end(arguments);
 
-	if ((command == F_DUPFD_CLOEXEC && inject_fails(INJECT_fcntl64)) ||
-	    (command == F_OFD_SETLK && inject_fails(INJECT_fcntl_lock)) ||
-	    (command == F_ADD_SEALS && inject_fails(INJECT_fcntl_seal)))
+	if ((command == F_DUPFD_CLOEXEC && inject_fails(INJECT_fcntl64, PLACE)) ||
+	    (command == F_OFD_SETLK && inject_fails(INJECT_fcntl_lock, PLACE)) ||
+	    (command == F_ADD_SEALS && inject_fails(INJECT_fcntl_seal, PLACE)))
 		return -1;
 	return fcntl(fd, command, argument);
 }
 
 int inject_ioctl(int fd, unsigned long request, void *argument)
 {
-	return inject_fails(INJECT_ioctl) ? -1 : ioctl(fd, request, argument);
+	return inject_fails(INJECT_ioctl, PLACE) ? -1 : ioctl(fd, request, argument);
 }
 
 int inject_open64(const char *path, int flags, ...)
@@ -168,9 +168,35 @@ int inject_open64(const char *path, int flags, ...)
 	va_start(arguments, flags);
 	mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
 	va_end(arguments);
-	if (inject_fails(INJECT_open64))
+	if (inject_fails(INJECT_open64, PLACE))
 		return -1;
 	return open(path, flags, mode);
+}
+
+/* Who finds something says so, also if a signal has come. */
+int inject_poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	const int found = poll(fds, count, timeout);
+
+	return found == 0 && inject_fails(INJECT_poll, PLACE) ? -1 : found;
+}
+
+ssize_t inject_read(int fd, void *data, size_t size)
+{
+	/* Not by fcntl(), which tests may have a --wrap for. */
+	const long flags = syscall(SYS_fcntl, fd, F_GETFL);
+
+	return !(flags & O_NONBLOCK) && inject_fails(INJECT_read, PLACE) ? -1
+									 : read(fd, data, size);
+}
+
+ssize_t inject_write(int fd, const void *data, size_t size)
+{
+	struct stat file;
+
+	return !fstat(fd, &file) && S_ISFIFO(file.st_mode) && inject_fails(INJECT_write, PLACE)
+		       ? -1
+		       : write(fd, data, size);
 }
 
 /* Only sleeping can fail, and then with what also a signal handler does. */
@@ -188,7 +214,7 @@ long inject_syscall(long number, ...)
 
 	command = (int)argument[1] & FUTEX_CMD_MASK;
 	if (number == SYS_futex && (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET) &&
-	    inject_fails(INJECT_syscall))
+	    inject_fails(INJECT_syscall, PLACE))
 		return -1;
 	return syscall(number, argument[0], argument[1], argument[2], argument[3], argument[4],
 		       argument[5]);

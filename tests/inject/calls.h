@@ -3,9 +3,10 @@
  * What a library calls that can fail, and the error with which it is made to: one that the manual
  * has for it. Functions of pthreads return theirs, all others leave it in errno.
  *
- * Not here are calls whose failure the kernel excludes: a futex that is woken, the clock, an event
- * poll from which an fd is taken out. What gives something back (close, fclose, munmap) has done so
- * when it fails, as in the kernel.
+ * Not here are calls whose failure the kernel excludes: a futex that is woken, the clock, a timer
+ * that is set, an event poll from which an fd is taken out. Only who sleeps is interrupted, and only
+ * a pipe needs memory for what is written to it. What gives something back (close, fclose, munmap)
+ * has done so when it fails, as in the kernel.
  */
 #ifndef TESTS_INJECT_CALLS_H
 #define TESTS_INJECT_CALLS_H
@@ -40,8 +41,8 @@
 	CALL(open_memstream, ENOMEM) \
 	CALL(opendir, EMFILE) \
 	CALL(pipe2, EMFILE) \
-	CALL(poll, ENOMEM) \
-	CALL(preadv64v2, ENOMEM) \
+	CALL(poll, EINTR) \
+	CALL(preadv64v2, EINTR) \
 	CALL(pthread_attr_init, ENOMEM) \
 	CALL(pthread_create, EAGAIN) \
 	CALL(pthread_key_create, EAGAIN) \
@@ -58,7 +59,6 @@
 	CALL(strndup, ENOMEM) \
 	CALL(syscall, EINTR) \
 	CALL(timerfd_create, EMFILE) \
-	CALL(timerfd_settime, ENOMEM) \
 	CALL(vasprintf, ENOMEM) \
 	CALL(write, ENOMEM)
 

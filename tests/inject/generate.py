@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes of a static library the object that failures are injected into, and its functions' wrappers.
+"""Makes of a static library one that failures are injected into, and its functions' wrappers.
 
-usage: generate.py OBJECT WRAPPERS LIBRARY CC LD OBJCOPY NM SOURCE_ROOT FOLDER...
+usage: generate.py RESULT WRAPPERS LIBRARY CC AR OBJCOPY NM SOURCE_ROOT FOLDER...
 
-In OBJECT each call of calls.h is one of 'inject_' and its name, and each function that can return an
+In RESULT each call of calls.h is one of 'inject_' and its name, and each function that can return an
 error is called 'plain_' and its name: so the library's own calls of it are not wrapped. WRAPPERS is
 C code with the functions that the test calls instead. What they are like is said by the headers of
 the folders; pointers are all alike to who hands them on.
@@ -32,18 +32,20 @@ CANNOT_FAIL = set("""
     pthread_mutex_unlock pthread_once pthread_self pthread_setname_np pthread_setspecific
     pthread_sigmask qsort qsort_r readdir64 sched_yield secure_getenv sigaddset sigemptyset
     sigfillset sigismember sigpending snprintf stderr strchr strcmp strcspn strerror strlen
-    strncmp strnlen strrchr strstr strtol strtoll strtoul sysconf vfprintf vsnprintf
+    strncmp strnlen strrchr strstr strtol strtoll strtoul sysconf timerfd_settime vfprintf
+    vsnprintf
 """.split())
 
 BASIC = r"(unsigned |long |short )*(_Bool|char|int|long|u?int\d+_t|s?size_t|clockid_t)"
 
-OBJECT, WRAPPERS, LIBRARY, CC, LD, OBJCOPY, NM, ROOT = sys.argv[1:9]
+RESULT, WRAPPERS, LIBRARY, CC, AR, OBJCOPY, NM, ROOT = sys.argv[1:9]
 FOLDERS = sys.argv[9:]
 CALLS = re.findall(r"CALL\((\w+), E", (pathlib.Path(__file__).parent / "calls.h").read_text())
 
 
-def run(*command):
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+def run(*command, given=""):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True,
+                          input=given).stdout
 
 
 def prototypes(folder, scratch):
@@ -109,8 +111,10 @@ def wrapper(kind, name, parameters):
 
 with tempfile.TemporaryDirectory() as folder:
     scratch = pathlib.Path(folder)
-    run(*LD.split(), "-r", "--whole-archive", LIBRARY, "-o", str(scratch / "whole.o"))
-    symbols = run(*NM.split(), str(scratch / "whole.o")).split("\n")
+    # A thin one, of which there is only an index, cannot be changed.
+    run(*AR.split(), "-M", given=f"create {scratch}/whole.a\naddlib {LIBRARY}\nsave\nend\n")
+    symbols = run(*NM.split(), f"{scratch}/whole.a").split("\n")
+    known = {line.split()[2] for line in symbols if re.match(r"\w+ [A-TV-Z] ", line)}
     defined = {line.split()[2] for line in symbols if re.match(r"\w+ [TW] ", line)}
     text = ["/* SPDX-License-Identifier: MIT */", "#include <errno.h>", "#include <stdint.h>",
             "#include <stdlib.h>", '#include "inject.h"',
@@ -125,10 +129,10 @@ with tempfile.TemporaryDirectory() as folder:
                 text.append(wrapper(kind, name, parameters))
                 renamed[name] = f"plain_{name}"
     others = {line.split()[1] for line in symbols if re.match(r" +U ", line)}
-    others = {name for name in others if not re.match(r"_|urcu_", name)}
+    others = {name for name in others - known if not re.match(r"_|urcu_", name)}
     if others - renamed.keys() - CANNOT_FAIL:
         sys.exit(f"{LIBRARY}: neither in calls.h, nor known not to fail: "
                  f"{' '.join(sorted(others - renamed.keys() - CANNOT_FAIL))}")
     (scratch / "renamed").write_text("".join(f"{a} {b}\n" for a, b in renamed.items()))
-    run(*OBJCOPY.split(), f"--redefine-syms={scratch}/renamed", str(scratch / "whole.o"), OBJECT)
+    run(*OBJCOPY.split(), f"--redefine-syms={scratch}/renamed", f"{scratch}/whole.a", RESULT)
     pathlib.Path(WRAPPERS).write_text("\n".join(text))

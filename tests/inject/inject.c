@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -30,7 +31,6 @@
 
 #define SECOND INT64_C(1000000000)
 
-#define PATIENCE     (2 * SECOND)  /* until what goes by itself has gone */
 #define SETTLING     (SECOND / 4)  /* the same, where that may not happen at all */
 #define CASE_LASTS   (20 * SECOND) /* at least, before it counts as hung */
 #define TIMES_LONGER 10
@@ -47,6 +47,14 @@ struct listed {
 	const void *place;
 };
 
+/* A place in the library, and what is known of it when each is to fail once. */
+struct place {
+	const void *address;
+	uint32_t listed_in; /* the number of a case, or DONE */
+};
+
+#define DONE UINT32_MAX
+
 enum mode { OFF, LISTS, FAILS };
 
 /* What the processes of a case, and who runs it, have in common. */
@@ -57,6 +65,9 @@ struct shared {
 	/* LISTS */
 	uint32_t num_calls;
 	struct listed calls[CALLS];
+	bool each; /* only the first call from each place that is not DONE */
+	uint32_t in_case;
+	struct place places[PLACES];
 
 	/* FAILS: the call that is to fail, and how many before it come the same way */
 	struct listed wanted;
@@ -74,6 +85,8 @@ struct shared {
 
 static struct shared *shared;
 static bool loud;
+static int64_t case_lasts = CASE_LASTS;
+static int64_t patience = 2 * SECOND; /* until what goes by itself has gone */
 
 /* Within this module; what happened in the function that the test has called, on this thread. */
 static __thread bool inside __attribute__((tls_model("initial-exec")));
@@ -143,6 +156,32 @@ static uint32_t way_of(enum inject_call call, void *const *frames, int count)
 	return (uint32_t)(hash >> 32);
 }
 
+/* By the address's hash; what is NULL is free. */
+static struct place *place_at(const void *address)
+{
+	size_t i = (size_t)((uintptr_t)address * UINT64_C(0x9e3779b97f4a7c15) >> 48);
+
+	for (;; i = (i + 1) % PLACES) {
+		const void *known = __atomic_load_n(&shared->places[i].address, __ATOMIC_RELAXED);
+
+		if (!known &&
+		    __atomic_compare_exchange_n(&shared->places[i].address, &known, address, false,
+						__ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			known = address;
+		if (known == address)
+			return &shared->places[i];
+	}
+}
+
+/* Whether it is to be listed: asked before its way is looked for, which takes much longer. */
+static bool is_new(const void *address)
+{
+	uint32_t *in_case = &place_at(address)->listed_in;
+
+	return __atomic_load_n(in_case, __ATOMIC_RELAXED) != DONE &&
+	       __atomic_exchange_n(in_case, shared->in_case, __ATOMIC_RELAXED) != shared->in_case;
+}
+
 static bool is_wanted(enum inject_call call, uint32_t way, void *const *frames, int count)
 {
 	if (way != shared->wanted.way ||
@@ -163,7 +202,7 @@ static void list(enum inject_call call, uint32_t way, const void *place)
 		shared->calls[i] = (struct listed){ call, way, place };
 }
 
-bool inject_fails(enum inject_call call)
+bool inject_fails(enum inject_call call, const void *place)
 {
 	void *frames[DEEP];
 	bool fails = false;
@@ -172,7 +211,10 @@ bool inject_fails(enum inject_call call)
 	if (!shared || inside || shared->mode == OFF)
 		return false;
 	if (shared->mode == FAILS &&
-	    (call != shared->wanted.call || __atomic_load_n(&shared->fired, __ATOMIC_ACQUIRE)))
+	    (place != shared->wanted.place || call != shared->wanted.call ||
+	     __atomic_load_n(&shared->fired, __ATOMIC_ACQUIRE)))
+		return false;
+	if (shared->mode == LISTS && shared->each && !is_new(place))
 		return false;
 
 	inside = true;
@@ -186,7 +228,7 @@ bool inject_fails(enum inject_call call)
 		const uint32_t way = way_of(call, frames + 2, count);
 
 		if (shared->mode == LISTS)
-			list(call, way, frames[2]);
+			list(call, way, place);
 		else
 			fails = is_wanted(call, way, frames + 2, count);
 	}
@@ -316,7 +358,7 @@ static void add_up(struct holdings *usual, const struct holdings *held)
 static void judge(const struct holdings *begin)
 {
 	static struct holdings held;
-	const int64_t end = now() + (shared->judged ? PATIENCE : SETTLING);
+	const int64_t end = now() + (shared->judged ? patience : SETTLING);
 
 	if (dma_fence_rcu_barrier)
 		dma_fence_rcu_barrier();
@@ -339,6 +381,7 @@ struct group {
 	const char *name;
 	CMFixtureFunction setup, teardown;
 	int output;
+	int adopts; /* the program has children that their parents have left behind */
 };
 
 static void __attribute__((noreturn))
@@ -351,6 +394,7 @@ run_in_child(const struct group *group, const struct CMUnitTest *test)
 	int failed;
 
 	setpgid(0, 0);
+	prctl(PR_SET_CHILD_SUBREAPER, group->adopts);
 	unsetenv("INJECT");
 	if (!loud) {
 		dup2(group->output, STDOUT_FILENO);
@@ -480,29 +524,12 @@ static int by_way(const void *a, const void *b)
 	return first->way < second->way ? -1 : first->way > second->way;
 }
 
-/* Whether this place has not been made to fail before, in this program. */
-static bool is_new(const struct listed *call)
-{
-	static const void *places[PLACES];
-	size_t i = (size_t)((uintptr_t)call->place * UINT64_C(0x9e3779b97f4a7c15) >> 48);
-
-	for (;; i = (i + 1) % PLACES) {
-		if (places[i] == call->place)
-			return false;
-		if (!places[i])
-			break;
-	}
-	places[i] = call->place;
-	return true;
-}
-
 static int64_t end_of_all;
-static unsigned int left_out;
+static unsigned int left_out, cases_left_out;
 
 static void fail_each(const struct group *group, const struct CMUnitTest *test, int64_t limit)
 {
 	const uint32_t count = shared->num_calls < CALLS ? shared->num_calls : CALLS;
-	const bool each = !strcmp(getenv("INJECT"), "each");
 	const char *way = getenv("INJECT_WAY");
 	struct listed *calls = malloc(count * sizeof(*calls) + 1);
 	uint32_t i, first = 0;
@@ -516,7 +543,9 @@ static void fail_each(const struct group *group, const struct CMUnitTest *test, 
 			first = i;
 		if (way && calls[i].way != strtoul(way, NULL, 16))
 			continue;
-		if (each ? !is_new(&calls[i]) : count > MANY && i - first >= FEW)
+		if (shared->each)
+			place_at(calls[i].place)->listed_in = DONE;
+		else if (count > MANY && i - first >= FEW)
 			continue;
 		if (end_of_all && now() > end_of_all) {
 			left_out++;
@@ -534,14 +563,20 @@ static void fail_each(const struct group *group, const struct CMUnitTest *test, 
 static void inject_into(const struct group *group, const struct CMUnitTest *test)
 {
 	int64_t begin = now(), longest;
-	const char *limit;
 	int i, status = 0;
 
+	if (end_of_all && begin > end_of_all) {
+		cases_left_out++;
+		return;
+	}
 	shared->judged = false;
 	memset(&shared->usual, 0, sizeof(shared->usual));
-	for (i = 0; i < 2 && !status; i++) {
+	shared->num_calls = 0;
+	shared->in_case++;
+	for (i = 0; i < 2 && !status && (!i || shared->num_calls); i++) {
 		shared->mode = LISTS;
-		shared->num_calls = 0;
+		if (!shared->each)
+			shared->num_calls = 0;
 		status = run(group, test, 10 * CASE_LASTS);
 	}
 	longest = now() - begin;
@@ -552,10 +587,7 @@ static void inject_into(const struct group *group, const struct CMUnitTest *test
 	}
 	if (shared->num_calls > CALLS)
 		printf("%s\t-\t-\tlisted in part\t%u calls\t\n", test->name, shared->num_calls);
-	limit = getenv("INJECT_LASTS");
-	fail_each(group, test,
-		  (limit ? strtol(limit, NULL, 10) * SECOND : CASE_LASTS) + TIMES_LONGER * longest +
-			  2 * PATIENCE);
+	fail_each(group, test, case_lasts + TIMES_LONGER * longest + 2 * patience);
 }
 
 int __wrap__cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests, size_t count,
@@ -563,6 +595,7 @@ int __wrap__cmocka_run_group_tests(const char *name, const struct CMUnitTest *te
 {
 	struct group group = { .name = name, .setup = setup, .teardown = teardown };
 	const char *pattern = getenv("INJECT_CASE"), *seconds = getenv("INJECT_SECONDS");
+	const char *lasts = getenv("INJECT_LASTS");
 	static char output[BUFSIZ];
 	void *frame;
 	size_t i;
@@ -578,16 +611,23 @@ int __wrap__cmocka_run_group_tests(const char *name, const struct CMUnitTest *te
 	close((int)i);
 	if (shared == MAP_FAILED || group.output < 0)
 		return 1;
+	prctl(PR_GET_CHILD_SUBREAPER, &group.adopts);
 	loud = getenv("INJECT_WAY");
+	shared->each = !strcmp(getenv("INJECT"), "each");
 	/* Not in one case and not in others: memory for output, and what this loads. */
 	setvbuf(stdout, output, _IOFBF, sizeof(output));
 	backtrace(&frame, 1);
+	if (lasts) {
+		case_lasts = strtol(lasts, NULL, 10) * SECOND;
+		if (patience > case_lasts / 4)
+			patience = case_lasts / 4;
+	}
 	if (seconds)
 		end_of_all = now() + strtol(seconds, NULL, 10) * SECOND;
 	for (i = 0; i < count; i++)
 		if (!pattern || !fnmatch(pattern, tests[i].name, 0))
 			inject_into(&group, &tests[i]);
-	printf("# %u left out for want of time\n", left_out);
+	printf("# %u calls and %u cases left out for want of time\n", left_out, cases_left_out);
 	fflush(stdout);
 	return 0;
 }

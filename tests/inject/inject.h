@@ -29,7 +29,8 @@
  *   INJECT=each     the first one that each place in the library makes in this program
  *   INJECT_CASE     only the cases that this pattern matches
  *   INJECT_WAY      only the ways whose number this is, as in the details, with all output
- *   INJECT_LASTS    after how many seconds, and ten times those that it takes, a case hangs
+ *   INJECT_LASTS    after how many seconds, and ten times those that it takes, a case hangs; a quarter
+ *                   of it, if that is less than 2 s, is waited for what is to go by itself
  *   INJECT_SECONDS  how long it goes on; what is left then is counted in the last line
  */
 #ifndef TESTS_INJECT_INJECT_H
@@ -48,8 +49,8 @@ enum inject_call {
 		INJECT_COUNT
 };
 
-/* Whether this call of the library's is to fail: then errno is what it fails with. */
-bool inject_fails(enum inject_call call);
+/* Whether this call, from a place in the library, is to fail: then errno is what it fails with. */
+bool inject_fails(enum inject_call call, const void *place);
 
 /* What a function that the test calls knows of failures in it, and only in it. */
 struct inject_frame {

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Has each call of the library fail once, in each case of each test, and judges what came of it.
+"""Has calls of the library fail, one at a time, in the cases of tests, and judges what comes of it.
 
-usage: inject.py [--each] [--seconds N] [--jobs N] [--lasts N] [--case PATTERN] EXCEPTIONS PROGRAM...
+usage: inject.py [options] EXCEPTIONS PROGRAM...
 
-The programs are those of tests/inject/meson.build; inject.h says what they do. --each: only the
-first call from each place in the library, per program. --seconds: after so long in all, what is left
-is only counted. --lasts: after so long, and more if it takes longer anyway, a case hangs. Each outcome that is not in order is told with its way, as functions and lines,
-unless a line of EXCEPTIONS has it. The status is 1 if there was any.
+The programs are those of tests/inject/meson.build; inject.h says what they do. In each program the
+first call from each place in the library fails; with --all all those of inject.h. --most N: what
+a program has not come to after N seconds, 30 if it is not --all, is only counted. --lasts N: after N
+seconds, and more if it takes longer anyway, a case hangs. --case PATTERN: only these cases. --jobs N:
+programs at a time. --some: these are not all programs, so there may be lines that nothing needs.
+Each outcome that is not in order is told with its way, as functions and lines, unless a line of
+EXCEPTIONS has it. The status is 1 if there was any.
 """
 import argparse
 import collections
@@ -21,19 +24,24 @@ import time
 
 # What is as it should be. (not-reached: threads may take another way.)
 FINE = {"refused", "absorbed", "not-reached"}
+# What is no finding, either.
+COUNTED = {"excepted", "now and then", "listed in part", "calls left out", "cases left out"}
 # Twice more, and it is one of these each time: an outcome that depends on who else is running is
 # no finding, but is counted.
 AGAIN = 2
 
 arguments = argparse.ArgumentParser()
-arguments.add_argument("--each", action="store_true")
-arguments.add_argument("--seconds", type=int, default=0)
+arguments.add_argument("--all", action="store_true")
+arguments.add_argument("--some", action="store_true")
+arguments.add_argument("--most", type=int)
 arguments.add_argument("--jobs", type=int, default=2)
 arguments.add_argument("--lasts", type=int)
 arguments.add_argument("--case")
 arguments.add_argument("exceptions")
 arguments.add_argument("programs", nargs="+")
 options = arguments.parse_args()
+if options.most is None:
+    options.most = 0 if options.all else 30
 
 Failure = collections.namedtuple("Failure", "case call error outcome details way")
 
@@ -75,15 +83,15 @@ def places(program, addresses):
             for name, line in zip(told[::2], told[1::2])]
 
 
-def run(program, more, seconds):
-    environment = dict(os.environ, INJECT="each" if options.each else "all", **more)
+def run(program, more):
+    environment = dict(os.environ, INJECT="all" if options.all else "each", **more)
     environment.setdefault("MALLOC_PERTURB_", "219")
     if options.lasts:
         environment["INJECT_LASTS"] = str(options.lasts)
     if options.case:
         environment["INJECT_CASE"] = options.case
-    if seconds:
-        environment["INJECT_SECONDS"] = str(seconds)
+    if options.most:
+        environment["INJECT_SECONDS"] = str(options.most)
     return subprocess.run([program], env=environment, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, check=False)
 
@@ -104,7 +112,7 @@ def lasts(program, failure):
     if not way or not failure.way:
         return True
     for _ in range(AGAIN):
-        output = run(program, {"INJECT_CASE": failure.case, "INJECT_WAY": way[1]}, 0).stdout
+        output = run(program, {"INJECT_CASE": failure.case, "INJECT_WAY": way[1]}).stdout
         again = [f for f, _ in failures(output) if f and f.call == failure.call and
                  f", {way[2]} before" in f.details]
         if again and all(f.outcome in FINE for f in again):
@@ -114,11 +122,8 @@ def lasts(program, failure):
 
 def judge(program):
     name = re.sub(r"^inject-", "", os.path.basename(program))
-    left = int(end - time.monotonic()) if end else 0
-    if end and left <= 0:
-        return name, None, [], 0
     begin = time.monotonic()
-    result = run(program, {}, left)
+    result = run(program, {})
     count = collections.Counter()
     text, told = [], False
     if result.returncode or b"left out for want" not in result.stdout:
@@ -131,7 +136,7 @@ def judge(program):
             continue
         told = False
         count[failure.outcome] += 1
-        if failure.outcome in FINE:
+        if failure.outcome in FINE | COUNTED:
             continue
         way = places(program, failure.way.split())
         if exceptions.has(name, failure, [function for function, _ in way]):
@@ -148,31 +153,28 @@ def judge(program):
         text.append(f"{name}: {failure.case}: {failure.call} fails with {failure.error}: "
                     f"{failure.outcome}: {details}")
         text += [f"      {function} {line}" for function, line in way]
-    late = re.search(rb"# (\d+) left out", result.stdout)
-    count["left out"] += int(late[1]) if late else 0
+    late = re.search(rb"# (\d+) calls and (\d+) cases left out", result.stdout)
+    count["calls left out"] += int(late[1]) if late else 0
+    count["cases left out"] += int(late[2]) if late else 0
     return name, count, text, time.monotonic() - begin
 
 
 exceptions = Exceptions(options.exceptions)
-end = time.monotonic() + options.seconds if options.seconds else 0
 total = collections.Counter()
 bad = 0
 with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
     jobs = [pool.submit(judge, program) for program in options.programs]
     for job in concurrent.futures.as_completed(jobs):
         name, count, text, seconds = job.result()
-        if count is None:
-            total["programs left out"] += 1
-            continue
         print(f"{name}: {seconds:.1f} s:",
               ", ".join(f"{n} {what}" for what, n in sorted(count.items()) if n), flush=True)
         print("".join(f"{line}\n" for line in text), end="", flush=True)
         total += count
         bad += sum(n for what, n in count.items()
-                   if what not in FINE | {"excepted", "now and then", "left out"})
+                   if what not in FINE | COUNTED)
 print(f"{len(options.programs)} programs:",
       ", ".join(f"{n} {what}" for what, n in sorted(total.items()) if n))
-if not options.each and not options.seconds and not options.case:
+if not (options.case or options.some or total["calls left out"] or total["cases left out"]):
     for number, patterns in exceptions.lines:
         if number not in exceptions.used:
             print(f"{options.exceptions}:{number}: nothing needs it: {' '.join(patterns)}")
