@@ -347,7 +347,7 @@ static void use_without_stacks(void *(*wait)(void *arg), unsigned int how)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (!pid) {
-		alarm(20);
+		alarm(10);
 		for (i = 0; i < 3; i++)
 			munmap(stacks[i], STACK_SIZE);
 		if (how == DELIVERED_BY_THREAD)
