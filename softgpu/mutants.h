@@ -87,6 +87,9 @@
 #ifndef MUTANT_FILL_WITHOUT_SAFE_POINT /* a fill cannot be stopped */
 #define MUTANT_FILL_WITHOUT_SAFE_POINT 0
 #endif
+#ifndef MUTANT_FILL_ASKS_TO_READ /* a fill looks whether it may read where it writes */
+#define MUTANT_FILL_ASKS_TO_READ 0
+#endif
 #ifndef MUTANT_ENCODE_WRITES_TOO_MUCH /* a byte more than there is room for */
 #define MUTANT_ENCODE_WRITES_TOO_MUCH 0
 #endif

@@ -155,8 +155,8 @@ int softgpu_do_fill(struct execution *execution, const struct softgpu_fill *fill
 
 		softgpu_page_table_begin(table);
 		to = softgpu_page_table_find(table, fill->destination + done,
-					     least(fill->bytes - done, ACCESS_BYTES), true, &run,
-					     &execution->fault);
+					     least(fill->bytes - done, ACCESS_BYTES),
+					     !MUTANT(FILL_ASKS_TO_READ), &run, &execution->fault);
 		if (to)
 			fill_run(to, run, &pattern, MUTANT(FILL_BEGINS_ANEW) ? 0 : done);
 		softgpu_page_table_end(table);

@@ -11,6 +11,7 @@
 #include <softgpu/softgpu.h>
 
 #include "commands.h"
+#include "mutants.h"
 #include "picture-sink.h"
 
 static const char help[] =
@@ -185,7 +186,8 @@ static int parse_option(struct demo_options *options, int option)
 	case OPTION_SIZE:
 		return parse_size(options);
 	case OPTION_POOL:
-		return parse_unsigned("pool", 1, DEMO_MOST_POOL, &options->pool);
+		return parse_unsigned("pool", 1, DEMO_MOST_POOL + MUTANT(POOL_TOO_LARGE),
+				      &options->pool);
 	case OPTION_BANDS:
 		return parse_unsigned("bands", 1, SOFTGPU_MAX_ENGINES, &options->bands);
 	case OPTION_ENCODE:
