@@ -947,6 +947,22 @@ static void without_memory_it_only_knows_less(void **state)
 	}
 }
 
+static void without_memory_it_does_not_say_that_it_knows_nothing(void **state)
+{
+	struct dma_fence fence;
+	int ret;
+
+	(void)state;
+	dma_fence_ledger_start();
+	fence_init(&fence);
+	failing_malloc_in = 1;
+	ret = dma_fence_ledger_print(&fence, stdout);
+	failing_malloc_in = -1;
+	assert_int_equal(ret, -ENOMEM);
+	producer_completes(&fence);
+	assert_int_equal(dma_fence_ledger_stop(), 0);
+}
+
 static void all_memory_is_given_back(void **state)
 {
 	const long before = failing_malloc_live;
@@ -1010,6 +1026,7 @@ int main(void)
 		LEDGER_TEST(overflow_names_who_takes),
 		cmocka_unit_test_setup(of_an_older_fence_it_says_so, catch_setup),
 		LEDGER_TEST(callers_are_found),
+		LEDGER_TEST(without_memory_it_does_not_say_that_it_knows_nothing),
 		cmocka_unit_test_setup_teardown(without_memory_it_only_knows_less, catch_setup,
 						catch_teardown),
 		cmocka_unit_test(all_memory_is_given_back),

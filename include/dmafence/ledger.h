@@ -114,7 +114,7 @@ int dma_fence_ledger_stop_fence(const struct dma_fence *fence);
  * many, if one was, and which reference was dropped where. Looks symbols up, and takes its time: not
  * for callbacks.
  *
- * Returns 0, or -ENOENT if nothing is known of it.
+ * Returns 0, -ENOENT if nothing is known of it, or -ENOMEM.
  */
 int dma_fence_ledger_print(const struct dma_fence *fence, FILE *out);
 

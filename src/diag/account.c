@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -443,6 +444,7 @@ struct history *dma_fence_account_history(const struct dma_fence *fence)
 	lock_release(&part->lock);
 	if (!account) {
 		free(history);
+		errno = ENOENT;
 		return NULL;
 	}
 	return history;

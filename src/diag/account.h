@@ -94,7 +94,7 @@ void dma_fence_account_add(struct dma_fence *fence, struct entry *entry, enum ac
 bool dma_fence_account_exists(const struct dma_fence *fence);
 void dma_fence_account_forget(const struct dma_fence *fence);
 
-/* To be freed; NULL if there is no account, or no memory. */
+/* To be freed; NULL with errno ENOENT if there is no account, or ENOMEM. */
 struct history *dma_fence_account_history(const struct dma_fence *fence);
 
 /* How much memory accounts may have from now on; before there are any. */

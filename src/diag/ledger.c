@@ -372,22 +372,31 @@ bool dma_fence_ledger_is_on(void)
 
 /* What it says */
 
+/* To be freed; NULL with errno set, to ENOENT if nothing is known of it. */
 static char *text_of(const struct dma_fence *fence,
 		     void (*verdict)(FILE *out, const struct history *history))
 {
-	struct history *history = fence ? dma_fence_account_history(fence) : NULL;
+	struct history *history;
 	char *text = NULL;
 	size_t size;
-	FILE *out = history ? open_memstream(&text, &size) : NULL;
+	FILE *out;
 
+	errno = ENOENT;
+	history = fence ? dma_fence_account_history(fence) : NULL;
+	if (!history)
+		return NULL;
+	out = open_memstream(&text, &size);
 	if (out) {
 		dma_fence_symbols_begin();
 		verdict(out, history);
 		dma_fence_symbols_end();
-		fclose(out);
 	}
 	free(history);
-	return text;
+	if (out && !fclose(out))
+		return text;
+	free(text);
+	errno = ENOMEM;
+	return NULL;
 }
 
 static void history_and_verdict(FILE *out, const struct history *history)
@@ -402,7 +411,7 @@ int dma_fence_ledger_print(const struct dma_fence *fence, FILE *out)
 	char *text = text_of(fence, history_and_verdict);
 
 	if (!text)
-		return -ENOENT;
+		return -errno;
 	fputs(text, out);
 	free(text);
 	return 0;
