@@ -24,7 +24,7 @@ NOT_WRAPPED = re.compile(r"dma_fence_get(_rcu|_rcu_safe|_stub)?$|dma_fence_rcu_|
 
 # What a library may call that cannot fail for want of anything, or says it another way.
 CANNOT_FAIL = set("""
-    abort clock_gettime closedir dirfd dl_iterate_phdr dladdr dladdr1 dlsym eventfd_read
+    abort bsearch clock_gettime closedir dirfd dl_iterate_phdr dladdr dladdr1 dlsym eventfd_read
     eventfd_write exit ferror fflush flockfile fprintf fputc fputs free funlockfile fwrite
     getenv getpid gettid memchr memcmp memcpy memmove memset nanosleep pause
     program_invocation_short_name pthread_atfork pthread_attr_destroy

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -297,13 +299,25 @@ static long usual_blocks(const void *place)
 	return 0;
 }
 
+/*
+ * What the dynamic loader has is of threads, whose stacks the C library keeps for the next ones, or of
+ * what is loaded for good.
+ */
+static bool counts(const struct inject_place *memory)
+{
+	Dl_info found;
+
+	return memory->blocks > 0 && (in_file(memory->place) || !dladdr(memory->place, &found) ||
+				      (uintptr_t)found.dli_fbase != getauxval(AT_BASE));
+}
+
 static long all_blocks(const struct holdings *holdings)
 {
 	long blocks = 0;
 	size_t i;
 
 	for (i = 0; i < INJECT_PLACES; i++)
-		if (holdings->memory[i].blocks > 0)
+		if (counts(&holdings->memory[i]))
 			blocks += holdings->memory[i].blocks;
 	return blocks;
 }
@@ -327,7 +341,7 @@ static bool more_than_usual(const struct holdings *held)
 	for (i = 0; more && !*text && i < INJECT_PLACES; i++) {
 		const struct inject_place *memory = &held->memory[i];
 
-		if (memory->place && memory->blocks > usual_blocks(memory->place))
+		if (counts(memory) && memory->blocks > usual_blocks(memory->place))
 			snprintf(text, size, "%ld blocks, not %ld, of @%lx", memory->blocks,
 				 usual_blocks(memory->place), in_file(memory->place));
 	}
