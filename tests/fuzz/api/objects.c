@@ -444,6 +444,8 @@ static struct node *work_of_chain(struct syncobj *syncobj, uint64_t point, struc
 	struct node *node = NULL;
 
 	fuzz_check(fence);
+	/* The model does not know yet that it is there, but eventfds do. */
+	world.depth++;
 	if (dma_fence_is_chain(fence) && fence->seqno == point) {
 		work = dma_fence_chain_contained(fence);
 		world_look();
@@ -456,6 +458,7 @@ static struct node *work_of_chain(struct syncobj *syncobj, uint64_t point, struc
 		fuzz_check(model_complete(chain));
 		node = unseen_signaled();
 	}
+	world.depth--;
 	dma_fence_put(fence);
 	return node;
 }
