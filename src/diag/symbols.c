@@ -389,7 +389,8 @@ static void find_own_folder(void)
 	length = path ? strlen(path) : 0;
 	if (length > sizeof(here) && length - strlen(here) < sizeof(own_folder) &&
 	    !strcmp(path + length - strlen(here), here))
-		memcpy(own_folder, path, length - strlen(here));
+		snprintf(own_folder, sizeof(own_folder), "%.*s", (int)(length - strlen(here)),
+			 path);
 	free(scopes);
 }
 
