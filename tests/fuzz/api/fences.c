@@ -31,12 +31,16 @@ static void make_leaf(const struct instruction *instruction)
 	world_keep(instruction->actor, instruction->a, dma_fence_get(&leaf->base) ? node : NULL);
 }
 
-static void drop_producer(struct node *node)
+/*
+ * Who signals has a reference until that returns: the producer's, which it drops then, or if that is
+ * not there, or in use by another who signals, one of its own.
+ */
+static void take_reference(struct node *node)
 {
 	if (!node->producer || node->emitted)
-		return;
-	node->producer = false;
-	dma_fence_put(fence_of(node));
+		dma_fence_get(fence_of(node));
+	else
+		node->producer = false;
 }
 
 /* Whoever has it may be its producer. */
@@ -54,7 +58,8 @@ static void signal_leaf(const struct instruction *instruction)
 
 	if (!node)
 		return;
-	was = node->real && dma_fence_test_signaled_flag(fence_of(node));
+	was = dma_fence_test_signaled_flag(fence_of(node));
+	take_reference(node);
 	switch (instruction->b % 3) {
 	case 0:
 		world_signals(node, -1);
@@ -69,8 +74,7 @@ static void signal_leaf(const struct instruction *instruction)
 		dma_fence_signal_timestamp(fence_of(node), some_time(instruction->c));
 		break;
 	}
-	/* Its own callbacks may have taken the last handle. */
-	drop_producer(node);
+	dma_fence_put(fence_of(node));
 }
 
 static void complete_leaf(const struct instruction *instruction)
