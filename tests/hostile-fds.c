@@ -22,16 +22,9 @@
 
 static struct served_file served;
 
-/* Ends the case where there can be none: before it has made anything. */
 static void serve(const struct served_as *as)
 {
-	const char *why = served_file_open(&served, as);
-
-	if (!why)
-		return;
-	served = (struct served_file){ 0 };
-	printf("# skipped: %s\n", why);
-	skip();
+	assert_null(served_file_open(&served, as));
 }
 
 static void end_served(void)
@@ -39,6 +32,18 @@ static void end_served(void)
 	if (served.server)
 		served_file_close(&served);
 	served = (struct served_file){ 0 };
+}
+
+/* Why nothing can be served here, or NULL. */
+static const char *nothing_can_be_served(void)
+{
+	const struct served_as as = { .mode = S_IFREG | 0644, .number = 1 };
+	const char *why = served_file_open(&served, &as);
+
+	if (!why)
+		end_served();
+	served = (struct served_file){ 0 };
+	return why;
 }
 
 static int served_teardown(void **state)
@@ -397,6 +402,7 @@ static void a_lease_is_not_awaited(void **state)
 
 int main(void)
 {
+	const size_t served_tests = 3;
 	const struct CMUnitTest tests[] = {
 		served_test(a_served_file_is_not_asked),
 		served_test(a_served_file_in_a_handle_is_not_asked),
@@ -410,5 +416,11 @@ int main(void)
 		fd_test(a_lease_is_not_awaited),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	const char *why = nothing_can_be_served();
+
+	if (!why)
+		return cmocka_run_group_tests(tests, NULL, NULL);
+	printf("# SKIP in part: %s\n", why);
+	return _cmocka_run_group_tests("tests", tests + served_tests,
+				       ARRAY_SIZE(tests) - served_tests, NULL, NULL);
 }
