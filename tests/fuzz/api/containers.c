@@ -95,6 +95,7 @@ static void walk(const struct instruction *instruction)
 		while (found && found->real != link && (found->real || found->seqno != link->seqno))
 			found = found->kind == LINK ? found->parts[1] : NULL;
 		fuzz_check(found);
+		world_look(); /* what was polled on the way has signaled */
 		fuzz_check(world_stands_for(found, expected) || world.depth);
 		fuzz_check(!first || found == node);
 		first = false;

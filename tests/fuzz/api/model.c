@@ -87,15 +87,24 @@ static bool failed(const struct node *work)
 	return model_done(work) && model_outcome(work).error;
 }
 
-static bool failed_before(const struct node *link)
+static bool may_have_failed(const struct node *work)
+{
+	return failed(work) || (model_done(work) && model_outcome(work).error_unknown);
+}
+
+bool model_failed_before(const struct node *link, bool certainly)
 {
 	const struct node *before;
 
+	if (link->kind != LINK)
+		return false;
 	for (before = link->parts[1]; before; before = before->parts[1]) {
-		if (before->kind != LINK)
-			return failed(before);
-		if (failed(before->parts[0]))
+		const struct node *work = before->kind == LINK ? before->parts[0] : before;
+
+		if (certainly ? failed(work) : may_have_failed(work))
 			return true;
+		if (before->kind != LINK)
+			break;
 	}
 	return false;
 }
@@ -110,8 +119,8 @@ unsigned int model_leaves(struct node *head, struct leaf_of *leaves, unsigned in
 	while (link) {
 		work = link->kind == LINK ? link->parts[0] : link;
 		/* The one that was asked about is there, whatever came before it. */
-		optional =
-			link != head && link->kind == LINK && failed(work) && failed_before(link);
+		optional = link != head && link->kind == LINK && failed(work) &&
+			   model_failed_before(link, true);
 		if (is_leaf(work) && num < room)
 			leaves[num++] = (struct leaf_of){ work, optional };
 		for (i = 0; work->kind == ARRAY && i < work->num_parts && num < room; i++)

@@ -79,6 +79,9 @@ bool model_done(const struct node *node);
 /* How it ended; all that is below it is done. */
 struct outcome model_outcome(const struct node *node);
 
+/* Whether the work of a link before it has failed; if not certainly, then it may have. */
+bool model_failed_before(const struct node *link, bool certainly);
+
 /* Adds the outcome of a part. Of two that failed at the same time the first one counts. */
 void outcome_fold(struct outcome *outcome, const struct outcome *part);
 

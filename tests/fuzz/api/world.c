@@ -741,7 +741,8 @@ bool world_stands_for(const struct node *link, const struct node *expected)
 		if (!model_done(work))
 			return false;
 		/* One that failed stays, unless one before it has. */
-		if (!model_outcome(work).error_unknown && model_outcome(work).error && !link)
+		if (!model_outcome(work).error_unknown && model_outcome(work).error &&
+		    !model_failed_before(at, false))
 			return false;
 		if (at->kind != LINK || !at->parts[1])
 			return !link;
