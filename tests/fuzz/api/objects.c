@@ -483,8 +483,10 @@ static void add_to_syncobj(const struct instruction *instruction)
 		put_in(syncobj, point, node);
 	else
 		world_publish(node);
+	syncobj->changing = !expected && chain && point;
 	ret = point ? dma_fence_syncobj_add_point(object, point, fence_of(node))
 		    : dma_fence_syncobj_replace_fence(object, fence_of(node));
+	syncobj->changing = false;
 	fuzz_check(ret == expected);
 	if (!ret && chain && point)
 		put_in(syncobj, point, work_of_chain(syncobj, point, node, false));
@@ -541,7 +543,9 @@ static void promise_point(const struct instruction *instruction)
 	if (promise->promise || syncobj->num_points == POINTS)
 		return;
 	errno = 0;
+	syncobj->changing = !expected;
 	promise->promise = dma_fence_syncobj_promise(syncobj->syncobj, point);
+	syncobj->changing = false;
 	fuzz_check(!promise->promise == !!expected && (!expected || errno == -expected));
 	if (!promise->promise)
 		return;
@@ -724,8 +728,10 @@ static void transfer(const struct instruction *instruction)
 		node = node_found(node, fence);
 		expected = cannot_add(dst, dst_point);
 	}
+	dst->changing = !expected;
 	fuzz_check(dma_fence_syncobj_transfer(dst->syncobj, dst_point, src->syncobj, src_point,
 					      0) == expected);
+	dst->changing = false;
 	if (!expected) {
 		if (dst_point && node->kind == LINK)
 			node = work_of_chain(dst, dst_point, node, true);

@@ -138,10 +138,14 @@ static bool certainly_alive(const struct node *node)
 	}
 	for (i = 0; i < SYNCOBJS; i++) {
 		struct syncobj *syncobj = &world.syncobjs[i];
+		struct node *last =
+			syncobj->num_points ? syncobj->points[syncobj->num_points - 1].link : NULL;
 
-		mark_alive(syncobj->fence, mark);
-		if (syncobj->num_points)
-			mark_alive(syncobj->points[syncobj->num_points - 1].link, mark);
+		if (!syncobj->changing)
+			mark_alive(syncobj->fence, mark);
+		/* Once a newer one follows, it is taken out when it is complete. */
+		if (last && (!syncobj->changing || !model_complete(last)))
+			mark_alive(last, mark);
 	}
 	for (i = 0; i < FILES; i++) {
 		if (world.files[i].fd >= 0 && !model_complete(world.files[i].node))

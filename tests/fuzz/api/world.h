@@ -89,6 +89,7 @@ struct syncobj {
 	struct node *fence; /* of a binary one */
 	struct point points[POINTS];
 	unsigned int num_points;
+	bool changing; /* the model is told afterwards: what it has may be let go of */
 };
 
 struct file {
