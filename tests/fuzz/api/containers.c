@@ -169,6 +169,21 @@ static void merge(const struct instruction *instruction)
 	world_keep(instruction->actor, instruction->a, world_merged(nodes, num, merged));
 }
 
+/* Where a fence is among leaves; of one that the library has made the model has no fence. */
+static unsigned int find_leaf(const struct leaf_of *leaves, unsigned int at, unsigned int num,
+			      const struct dma_fence *fence)
+{
+	unsigned int i, unseen = num;
+
+	for (i = at; i < num; i++) {
+		if (leaves[i].node->real == fence)
+			return i;
+		if (unseen == num && !leaves[i].node->real && leaves[i].node->state == SIGNALED)
+			unseen = i;
+	}
+	return dma_fence_test_signaled_flag(fence) ? unseen : num;
+}
+
 static void unwrap(const struct instruction *instruction)
 {
 	static struct leaf_of leaves[2 * NODES];
@@ -176,17 +191,16 @@ static void unwrap(const struct instruction *instruction)
 	struct outcome dropped = { 0 };
 	struct dma_fence_unwrap cursor;
 	struct dma_fence *fence;
-	unsigned int num, at = 0, steps = 0;
+	unsigned int num, found, at = 0, steps = 0;
 
 	if (!node)
 		return;
 	num = model_leaves(node, leaves, 2 * NODES, &dropped);
 	dma_fence_unwrap_for_each (fence, &cursor, fence_of(node)) {
 		/* What is left out has ended. */
-		while (at < num && leaves[at].node->real != fence) {
+		found = find_leaf(leaves, at, num, fence);
+		for (; at < found; at++)
 			fuzz_check(model_complete(leaves[at].node) || world.depth);
-			at++;
-		}
 		if (world.depth)
 			at = 0;
 		else
