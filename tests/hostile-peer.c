@@ -319,16 +319,16 @@ struct called {
 static void call(struct dma_fence *fence, struct dma_fence_cb *cb)
 {
 	(void)fence;
-	atomic_fetch_add_relaxed(&((struct called *)(void *)cb)->times, 1);
+	atomic_fetch_add_release(&((struct called *)(void *)cb)->times, 1);
 }
 
 static bool called_within(struct called *called, int64_t timeout)
 {
 	int64_t end = clock_now() + timeout;
 
-	while (!atomic_load_relaxed(&called->times) && clock_now() < end)
+	while (!atomic_load_acquire(&called->times) && clock_now() < end)
 		sleep_ns(MS);
-	return atomic_load_relaxed(&called->times);
+	return atomic_load_acquire(&called->times);
 }
 
 /* Empty, and it blocks; or full, as the peer has left it. */
