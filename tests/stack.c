@@ -985,6 +985,12 @@ static void of_another_libdw_nothing_is_used(void **state)
 
 #endif
 
+/*
+ * A sanitizer's malloc() does not let go of its locks in the child of a fork: one that another
+ * thread had stays locked there for ever.
+ */
+#if !UNDER_SANITIZER
+
 static int over;
 
 static void *print_all_the_time(void *arg)
@@ -1014,6 +1020,8 @@ static void child_takes_and_prints(void **state)
 	set_flag(&over);
 	join(thread);
 }
+
+#endif
 
 static void *print_some(void *arg)
 {
@@ -1074,7 +1082,9 @@ int main(void)
 #endif
 		cmocka_unit_test(whatever_the_address),
 		cmocka_unit_test(no_fd_stays_open),
+#if !UNDER_SANITIZER
 		cmocka_unit_test(child_takes_and_prints),
+#endif
 		cmocka_unit_test(threads_print),
 	};
 
