@@ -85,6 +85,14 @@ struct node *world_signaled(struct dma_fence *fence)
 
 /* Which may be gone, and which not */
 
+/* Of a chain that a newer link follows: those are taken out whose own work is done. */
+static struct node *certainly_left(struct node *link)
+{
+	while (link && link->kind == LINK && model_complete(link->parts[0]))
+		link = link->parts[1];
+	return link && !model_complete(link) ? link : NULL;
+}
+
 static void mark_alive(struct node *node, unsigned int mark)
 {
 	unsigned int i;
@@ -105,8 +113,7 @@ static void mark_alive(struct node *node, unsigned int mark)
 		break;
 	case LINK:
 		mark_alive(node->parts[0], mark);
-		if (node->parts[1] && !model_complete(node->parts[1]))
-			mark_alive(node->parts[1], mark);
+		mark_alive(certainly_left(node->parts[1]), mark);
 		break;
 	}
 }
@@ -143,9 +150,7 @@ static bool certainly_alive(const struct node *node)
 
 		if (!syncobj->changing)
 			mark_alive(syncobj->fence, mark);
-		/* Once a newer one follows, it is taken out when it is complete. */
-		if (last && (!syncobj->changing || !model_complete(last)))
-			mark_alive(last, mark);
+		mark_alive(syncobj->changing ? certainly_left(last) : last, mark);
 	}
 	for (i = 0; i < FILES; i++) {
 		if (world.files[i].fd >= 0 && !model_complete(world.files[i].node))
