@@ -462,6 +462,41 @@ static void fork_waits_for_readers(void **state)
 	dma_fence_rcu_barrier();
 }
 
+/* A deferred call, while somebody forks, that has a report of the library's to make, the first one. */
+static struct dma_fence_rcu_link last_call;
+static int dropping;
+
+static void drop_too_often(struct dma_fence_rcu_link *link)
+{
+	struct dma_fence *fence = create();
+
+	(void)link;
+	set_flag(&dropping);
+	sleep_ns(300 * MS); /* by then the fork waits */
+	dma_fence_enable_signaling(fence);
+	dma_fence_put(fence);
+}
+
+static void fork_waits_for_reports(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	catch_reports();
+	dma_fence_rcu_defer(&last_call, drop_too_often);
+	await_flag(&dropping);
+	alarm(10);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid)
+		_exit(0);
+	alarm(0);
+	end_child(pid);
+	dma_fence_rcu_barrier();
+	assert_int_equal(caught()->of[DMA_FENCE_REPORT_QUARANTINE], 1);
+	catch_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -469,6 +504,7 @@ int main(void)
 		cmocka_unit_test(child_uses_the_sync_object),
 		cmocka_unit_test(child_leaves_stacks_alone),
 		cmocka_unit_test(fork_waits_for_readers),
+		cmocka_unit_test(fork_waits_for_reports),
 		cmocka_unit_test(child_without_who_waits_for_one),
 		cmocka_unit_test(child_without_who_waits_for_any),
 		cmocka_unit_test(child_without_who_waits_for_any_of_many),

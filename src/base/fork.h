@@ -46,7 +46,10 @@ struct fork_handlers {
 	struct fork_handlers *next, *prev;
 };
 
-/* For good. */
+/*
+ * For good, and in a constructor: who forks keeps others out of this while he waits for readers, of
+ * whom nobody may be on his way here.
+ */
 void dma_fence_at_fork(struct fork_handlers *handlers);
 
 #endif

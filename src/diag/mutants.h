@@ -71,6 +71,9 @@
 #ifndef MUTANT_CHILD_WITHOUT_SYMBOLS /* the child of a fork waits for a look-up of its parent's */
 #define MUTANT_CHILD_WITHOUT_SYMBOLS 0
 #endif
+#ifndef MUTANT_FORKS_TOLD_LATE /* what a fork has to lock for symbols is known from the first on */
+#define MUTANT_FORKS_TOLD_LATE 0
+#endif
 #ifndef MUTANT_WAKES_BEFORE_SIGNAL /* who was woken before the signal was recorded has no arrow */
 #define MUTANT_WAKES_BEFORE_SIGNAL 0
 #endif

@@ -14,7 +14,6 @@
 #include <dlfcn.h>
 #include <limits.h>
 #include <link.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -463,7 +462,7 @@ static void fork_over(void)
 		lock_release(&lock);
 }
 
-static void when_forking(void)
+static void tell_forks(void)
 {
 	static struct fork_handlers handlers = {
 		.order = FORK_SYMBOLS,
@@ -472,17 +471,26 @@ static void when_forking(void)
 		.child = fork_over,
 	};
 
-	dma_fence_at_fork(&handlers);
+	if (!MUTANT(CHILD_WITHOUT_SYMBOLS))
+		dma_fence_at_fork(&handlers);
+}
+
+__attribute__((constructor)) static void get_ready(void)
+{
+	if (!MUTANT(FORKS_TOLD_LATE))
+		tell_forks();
 }
 
 void dma_fence_symbols_begin(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static bool told;
 
 	if (depth++)
 		return;
-	if (!MUTANT(CHILD_WITHOUT_SYMBOLS))
-		pthread_once(&once, when_forking);
+	if (MUTANT(FORKS_TOLD_LATE) && !told) {
+		told = true;
+		tell_forks();
+	}
 	lock_acquire(&lock);
 	begin_session();
 }
