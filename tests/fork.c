@@ -7,6 +7,7 @@
 
 #include "support.h"
 
+#include "base/lock.h"
 #include "fence/state.h"
 
 static int over;
@@ -497,6 +498,81 @@ static void fork_waits_for_reports(void **state)
 	catch_end();
 }
 
+/* A mutex that the thread that forks has, and others wait for. */
+static struct dma_ww_mutex mutex;
+
+static void *wait_for_mutex(void *arg)
+{
+	struct dma_ww_acquire_ctx ctx;
+
+	(void)arg;
+	dma_ww_acquire_init(&ctx);
+	atomic_store_release(&waiting, (pid_t)syscall(SYS_gettid));
+	assert_int_equal(dma_ww_mutex_lock(&mutex, &ctx), 0);
+	dma_ww_mutex_unlock(&mutex);
+	dma_ww_acquire_fini(&ctx);
+	return NULL;
+}
+
+static void unlock_without_stacks(bool locked)
+{
+	pthread_attr_t attributes;
+	pthread_t threads[2];
+	char *stacks[2];
+	pid_t pid;
+	int i;
+
+	dma_ww_mutex_init(&mutex);
+	assert_int_equal(dma_ww_mutex_lock(&mutex, NULL), 0);
+	assert_int_equal(pthread_attr_init(&attributes), 0);
+	for (i = 0; i < 2; i++) {
+		stacks[i] = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		assert_ptr_not_equal(stacks[i], MAP_FAILED);
+		assert_int_equal(pthread_attr_setstack(&attributes, stacks[i], STACK_SIZE), 0);
+		atomic_store_relaxed(&waiting, 0);
+		assert_int_equal(pthread_create(&threads[i], &attributes, wait_for_mutex, NULL), 0);
+		await_asleep();
+	}
+	/* As by one that was about to wait, or to stop waiting. */
+	if (locked)
+		lock_acquire((struct lock *)(void *)&mutex.lock);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		alarm(10);
+		for (i = 0; i < 2; i++)
+			munmap(stacks[i], STACK_SIZE);
+		dma_ww_mutex_unlock(&mutex);
+		if (dma_ww_mutex_is_locked(&mutex) || dma_ww_mutex_lock(&mutex, NULL))
+			_exit(1);
+		dma_ww_mutex_unlock(&mutex);
+		_exit(0);
+	}
+	if (locked)
+		lock_release((struct lock *)(void *)&mutex.lock);
+	end_child(pid);
+	dma_ww_mutex_unlock(&mutex);
+	for (i = 0; i < 2; i++) {
+		join(threads[i]);
+		munmap(stacks[i], STACK_SIZE);
+	}
+	assert_false(dma_ww_mutex_is_locked(&mutex));
+	pthread_attr_destroy(&attributes);
+}
+
+static void child_without_who_waits_for_a_mutex(void **state)
+{
+	(void)state;
+	unlock_without_stacks(false);
+}
+
+static void child_without_who_stops_waiting_for_a_mutex(void **state)
+{
+	(void)state;
+	unlock_without_stacks(true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -511,6 +587,8 @@ int main(void)
 		cmocka_unit_test(child_without_who_waits_for_points),
 		cmocka_unit_test(child_without_who_stops_waiting),
 		cmocka_unit_test(child_without_who_delivers),
+		cmocka_unit_test(child_without_who_waits_for_a_mutex),
+		cmocka_unit_test(child_without_who_stops_waiting_for_a_mutex),
 	};
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)

@@ -40,6 +40,9 @@
  * A mutex is unlocked by the thread that has locked it, and a context is used by one thread. A
  * callback of a fence must not wait for a mutex (dmafence/fence.h); it may try.
  *
+ * In the child of a fork() a mutex that the thread had which forked is still that thread's, and who
+ * waited for it is forgotten; one that another thread had stays locked.
+ *
  * Debugging
  * =========
  * With the word "locking" in the environment variable DMA_FENCE_DEBUG (words are separated by

@@ -11,6 +11,9 @@
 #ifndef MUTANT_CHILD_KEEPS_WAITS /* a child of a fork has waits of threads that it does not have */
 #define MUTANT_CHILD_KEEPS_WAITS 0
 #endif
+#ifndef MUTANT_CHILD_KEEPS_WAITERS /* the same for mutexes alone */
+#define MUTANT_CHILD_KEEPS_WAITERS 0
+#endif
 #ifndef MUTANT_CHILD_KEEPS_LOCKS /* the lock of a fence, too, that such a thread had taken */
 #define MUTANT_CHILD_KEEPS_LOCKS 0
 #endif

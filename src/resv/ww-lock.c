@@ -23,6 +23,9 @@
  * return, unlock, and free the mutex. If it comes to give up waiting meanwhile, and finds that it
  * has been given the mutex, it waits for the word to be written, because otherwise that would be
  * written when it is gone.
+ *
+ * fork(). Waiters lie on stacks of threads that the child does not have, so who waits is known, by
+ * fence/listed.h, for as long as it may be on a list, or have 'lock'.
  */
 #include <errno.h>
 
@@ -30,11 +33,12 @@
 
 #include "base/clock.h"
 #include "base/debug.h"
+#include "base/fork-mutants.h"
 #include "base/hooks.h"
 #include "base/lock.h"
-#include "base/mutants.h"
 #include "base/park.h"
 #include "base/report.h"
+#include "fence/listed.h"
 
 #define HELD	((uintptr_t)DMA_WW_MUTEX_HELD)
 #define WAITERS ((uintptr_t)DMA_WW_MUTEX_WAITERS)
@@ -310,8 +314,8 @@ static int wait(const struct dma_ww_waiter *waiter, bool intr, bool back_off)
 	}
 }
 
-static int lock_contended(struct dma_ww_mutex *mutex, struct dma_ww_acquire_ctx *ctx, bool intr,
-			  bool back_off)
+static int lock_listed(struct dma_ww_mutex *mutex, struct dma_ww_acquire_ctx *ctx, bool intr,
+		       bool back_off)
 {
 	struct dma_ww_waiter waiter = { .ctx = ctx };
 	int ret;
@@ -334,6 +338,39 @@ static int lock_contended(struct dma_ww_mutex *mutex, struct dma_ww_acquire_ctx 
 	ret = wait(&waiter, intr, back_off);
 	if (ret && !leave(mutex, &waiter))
 		ret = MUTANT(GRANT_NOT_AWAITED) ? 0 : wait(&waiter, false, false);
+	return ret;
+}
+
+struct mutex_wait {
+	struct listed_wait listed;
+	struct dma_ww_mutex *mutex;
+};
+
+/*
+ * Of those who wait for a mutex none is there, so what the list and its lock were like just then
+ * does not matter. The mutex stays whose it is: of the thread that forks, or for ever locked.
+ */
+static void forget(const struct listed_wait *listed)
+{
+	struct dma_ww_mutex *mutex = ((const struct mutex_wait *)listed)->mutex;
+
+	if (MUTANT(CHILD_KEEPS_WAITERS))
+		return;
+	mutex->first = NULL;
+	mutex->last = NULL;
+	*lock_of(mutex) = (struct lock){ 0 };
+	atomic_fetch_and_relaxed(&mutex->owner, ~WAITERS);
+}
+
+static int lock_contended(struct dma_ww_mutex *mutex, struct dma_ww_acquire_ctx *ctx, bool intr,
+			  bool back_off)
+{
+	struct mutex_wait wait = { { .forget = forget }, mutex };
+	int ret;
+
+	dma_fence_listed_begin(&wait.listed);
+	ret = lock_listed(mutex, ctx, intr, back_off);
+	dma_fence_listed_end(&wait.listed);
 	return ret;
 }
 
