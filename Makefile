@@ -73,7 +73,7 @@ coverage:
 # it with an error. 'make check' goes through the inputs that are in the repository.
 fuzz:
 	@sh scripts/install-packages.sh fuzz
-	@sh scripts/fuzz.sh -m $(MINUTES) $(BUILD)-fuzz $(TARGETS)
+	@sh scripts/fuzz.sh -m "$(MINUTES)" $(BUILD)-fuzz $(TARGETS)
 
 # The tests of the kernel's own sync files and sync objects on Debian's kernel in an emulated machine,
 # some seconds; the first time it downloads that, 125 MB: make check-qemu [LINUX_SRC=tree or tarball]
@@ -85,7 +85,7 @@ check-qemu:
 # a third under AddressSanitizer: make soak [MINUTES=10] [SEED=]. 'make check' has 5 s of each.
 soak:
 	@sh scripts/install-packages.sh test
-	@sh scripts/soak.sh $(BUILD) $(MINUTES) "$(SEED)"
+	@sh scripts/soak.sh $(BUILD) "$(MINUTES)" "$(SEED)"
 
 # What each path costs, as ratios to the floors of this machine, and to Linux's own fence code if its
 # source is there: make bench [LINUX_SRC=a tree or a tarball of 6.12]; writes $(BUILD)/bench-*.csv

@@ -12,7 +12,12 @@ minutes=${2:-10}
 seed=${3:-}
 passed=0
 failed=0
-seconds=$(awk "BEGIN { print $minutes * 20 }") || exit 1
+# In each lane: a third of them. None at all would be a run that nothing can fail in.
+seconds=$(awk -v minutes="$minutes" 'BEGIN { print minutes * 20 }')
+if ! printf '%s\n' "$minutes" | grep -Eqx '[0-9]+(\.[0-9]+)?' || [ "$seconds" = 0 ]; then
+    echo "error: '$minutes' is no number of minutes above 0" >&2
+    exit 2
+fi
 
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1

@@ -456,8 +456,10 @@ static void tell_summary(void)
 				       --missing ? "," : "\n");
 }
 
+/* One at least: of none nothing could fail. */
 static void choose(char *names)
 {
+	bool any = false;
 	unsigned int i;
 	char *name;
 
@@ -469,7 +471,11 @@ static void choose(char *names)
 			fprintf(stderr, "soak: there is no actor '%s'\n", name);
 			exit(2);
 		}
-		chosen[i] = true;
+		chosen[i] = any = true;
+	}
+	if (!any) {
+		fprintf(stderr, "soak: no actors are named\n");
+		exit(2);
 	}
 }
 
@@ -488,8 +494,8 @@ static double number(const char *text)
 	char *rest;
 	double value = strtod(text, &rest);
 
-	if (!*text || *rest || value < 0) {
-		fprintf(stderr, "soak: '%s' is not a number\n", text);
+	if (!*text || *rest || !(value >= 0 && value <= UINT32_MAX)) {
+		fprintf(stderr, "soak: '%s' is no number from 0 to 2^32 - 1\n", text);
 		exit(2);
 	}
 	return value;
@@ -536,6 +542,10 @@ int main(int argc, char **argv)
 		default:
 			return 2;
 		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "soak: '%s' is not understood\n", argv[optind]);
+		return 2;
 	}
 	/* Three rounds at least: what grows is seen from the second on. */
 	if (!length)
