@@ -136,6 +136,8 @@ static void turn(struct worker *worker)
 {
 	struct reader *reader = worker->state;
 	struct dma_fence *fence = pool_get(worker);
+	int64_t begun;
+	int ret;
 
 	AT(worker, "reading");
 	switch (below(worker, 12)) {
@@ -161,8 +163,14 @@ static void turn(struct worker *worker)
 			print_ledger(fence);
 		break;
 	case 6:
-		if (one_in(worker, 8))
-			CHECK(dma_fence_fd_census(NULL, 0) >= -EMFILE);
+		if (!one_in(worker, 8))
+			break;
+		begun = scarcity_begin();
+		ret = dma_fence_fd_census(NULL, 0);
+		if (ret < 0)
+			MAY_FAIL(ret, begun);
+		else
+			TALLY("censuses of fds");
 		break;
 	case 7:
 	case 8:
