@@ -176,6 +176,9 @@ static void back_off(struct worker *worker)
 	AT(worker, "backing off");
 	dma_ww_acquire_init(&ctx);
 	CHECK(!dma_ww_mutex_lock(&plain[first], &ctx));
+	/* Others get the second one meanwhile. */
+	if (one_in(worker, 8))
+		soak_sleep(10 * US);
 	for (;;) {
 		ret = dma_ww_mutex_lock(&plain[!first], &ctx);
 		if (!ret)
