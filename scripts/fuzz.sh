@@ -4,12 +4,12 @@
 # for so many minutes in all, JOBS at a time (2, unless told). Inputs that come to something new stay
 # in FOLDER/inputs, for the next time; what crashes, hangs, leaks, or takes too much memory goes to
 # FOLDER/findings, and is named in a line. Ends with a summary; with 1 if anything was found.
-# usage: fuzz.sh [-m MINUTES] [-k] FOLDER [TARGET]...
+# usage: [JOBS=N] fuzz.sh [-m MINUTES] [-k] FOLDER [TARGET]...
 # -k: keeps: instead, the smallest set of inputs that comes to what all that there are come to
 #     replaces that of the repository, of each target.
 set -eu
 usage() {
-    echo "usage: fuzz.sh [-m MINUTES] [-k] FOLDER [TARGET]..." >&2
+    echo "usage: [JOBS=N] fuzz.sh [-m MINUTES] [-k] FOLDER [TARGET]..." >&2
     exit 2
 }
 
@@ -22,9 +22,12 @@ while getopts m:k option; do
     esac
 done
 shift $((OPTIND - 1))
-case $minutes in
-    '' | *[!0-9]* | 0*) usage ;;
-esac
+jobs=${JOBS:-2}
+for number in "$minutes" "$jobs"; do
+    case $number in
+        '' | *[!0-9]* | 0*) usage ;;
+    esac
+done
 [ $# -gt 0 ] || usage
 folder=$1
 shift
@@ -72,7 +75,6 @@ if [ -n "$keep" ]; then
     exit 0
 fi
 
-jobs=${JOBS:-2}
 [ $# -ge "$jobs" ] || jobs=$#
 seconds=$((minutes * 60 * jobs / $#))
 findings=$folder/findings
@@ -82,11 +84,9 @@ echo "Fuzzing $# targets, $jobs at a time, $seconds s each"
 one() { # target
     target=$1 dictionary=tests/fuzz/$1.dict
     mkdir -p "$folder/inputs/$target"
-    rm -f "$folder/$target.failed"
     set -- -max_total_time="$seconds" -print_final_stats=1
     [ ! -f "$dictionary" ] || set -- "$@" -dict="$dictionary"
     status=0
-    # In the folder of the findings: a target may be told to write files.
     fuzzer "$target" "$@" -artifact_prefix="$findings/$target-" "$folder/inputs/$target" \
         "tests/fuzz/corpus/$target" >"$folder/$target.log" 2>&1 || status=$?
     if [ $status -ne 0 ]; then
@@ -97,8 +97,11 @@ one() { # target
     fi
 }
 
-# As many at a time as there are jobs: each takes the next.
-rm -f "$folder"/turn-*
+# As many at a time as there are jobs: each takes the next. What an earlier run has left says nothing.
+for target in "$@"; do
+    rm -rf "$folder/turn-$target" "$folder/$target.failed"
+    : >"$folder/$target.log"
+done
 worker() {
     for target in "$@"; do
         mkdir "$folder/turn-$target" 2>/dev/null || continue
@@ -111,7 +114,7 @@ while [ "$job" -lt "$jobs" ]; do
     worker "$@" &
 done
 wait
-for target in "$@"; do rmdir "$folder/turn-$target"; done
+for target in "$@"; do rm -rf "$folder/turn-$target"; done
 
 stat_of() { # target, name
     sed -n "s/^stat::$2: *//p" "$folder/$1.log" | tail -n 1
@@ -119,12 +122,16 @@ stat_of() { # target, name
 found=0
 printf '%-18s %12s %8s %9s %9s\n' target executions seconds coverage findings
 for target in "$@"; do
+    executions=$(stat_of "$target" number_of_executed_units)
+    took=$(sed -n 's/^Done [0-9]* runs in \([0-9]*\) second.*/\1/p' "$folder/$target.log" | tail -n 1)
+    if [ -z "$took" ] && [ ! -f "$folder/$target.failed" ]; then
+        echo "$target: has not come to its end" | tee "$folder/$target.failed"
+    fi
     failed=0
     [ ! -f "$folder/$target.failed" ] || failed=1
     found=$((found + failed))
-    took=$(sed -n 's/^Done [0-9]* runs in \([0-9]*\) second.*/\1/p' "$folder/$target.log" | tail -n 1)
     covered=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$folder/$target.log" | tail -n 1)
-    printf '%-18s %12s %8s %9s %9s\n' "$target" "$(stat_of "$target" number_of_executed_units)" \
+    printf '%-18s %12s %8s %9s %9s\n' "$target" "${executions:--}" \
         "${took:--}" "${covered:--}" "$failed"
 done
 if [ "$found" -gt 0 ]; then
