@@ -12,6 +12,7 @@ import concurrent.futures
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -38,7 +39,7 @@ class Source:
         self.directory = entry['directory']
         self.path = os.path.normpath(os.path.join(self.directory, entry['file']))
         self.name = os.path.relpath(self.path, ROOT)
-        words = entry['command'].split()
+        words = shlex.split(entry['command'])
         self.includes_and_macros = [word for word in words if re.match('-D|-I(?!/usr)', word)]
         self.language = [word for word in words if re.match('-std=|-O|-pthread', word)]
 
@@ -132,8 +133,9 @@ def main():
     build, names = sys.argv[1], sys.argv[2:]
     build = os.path.abspath(build)
     sources = read_sources(build, names)
-    if not sources:
-        sys.exit('nothing to look at')
+    unknown = set(names) - {source.name for source in sources}
+    if unknown or not sources:
+        sys.exit(f'no source that is compiled: {" ".join(sorted(unknown)) or "any"}')
     known = read_known()
     jobs = [(tool, source) for source in sources for tool in TOOLS
             if tool != 'gcc' or source.name.startswith('src' + os.sep)]
