@@ -8,5 +8,5 @@ cd "$(dirname "$0")/.."
 build=$1
 shift
 ninja -C "$build" inject
-find "$build/tests/inject" -name 'inject-*' ! -name inject-faulty -type f -perm -u=x | sort |
-    xargs python3 tests/inject/inject.py "$@" tests/inject/exceptions.txt
+find "$build/tests/inject" -name 'inject-*' ! -name inject-faulty -type f -perm -u=x -print0 | sort -z |
+    xargs -0 python3 tests/inject/inject.py "$@" tests/inject/exceptions.txt

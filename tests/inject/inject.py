@@ -172,6 +172,8 @@ with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         total += count
         bad += sum(n for what, n in count.items()
                    if what not in FINE | COUNTED)
+if not total:
+    sys.exit("no case, and no call: nothing could fail")
 print(f"{len(options.programs)} programs:",
       ", ".join(f"{n} {what}" for what, n in sorted(total.items()) if n))
 if not (options.case or options.some or total["calls left out"] or total["cases left out"]):
