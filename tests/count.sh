@@ -27,6 +27,15 @@ cat >"$log" <<'EOF'
 {"name": "plain", "result": "OK", "stdout": "whatever\n"}
 EOF
 says 0 '3 passed, 0 failed' a
+cat >"$log" <<'EOF'
+{"name": "short", "result": "OK", "stdout": "# SKIP in part: no room\n1..2\nok 1 - a\nok 2 - b\n"}
+{"name": "plain", "result": "OK", "stdout": "whatever\n"}
+EOF
+says 0 '3 passed, 0 failed' a
+case $output in
+    *'skipped in part: a: short: no room'*) ;;
+    *) printf 'it does not say what was left out:\n%s\n' "$output"; exit 1 ;;
+esac
 cat >"$folder/b/meson-logs/testlog.json" <<'EOF'
 {"name": "skipped", "result": "SKIP", "stdout": "1..0 # SKIP no reason\n"}
 {"name": "bad", "result": "FAIL", "stdout": "1..2\nok 1 - a\nnot ok 2 - b\n"}
