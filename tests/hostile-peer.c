@@ -121,7 +121,8 @@ static int64_t wait_for(uint64_t point, unsigned int flags, int64_t timeout)
 
 /* A lock that is kept */
 
-static void questions_take_no_longer(int64_t limit)
+/* Returns how long they took. */
+static int64_t ask_in_vain(void)
 {
 	int64_t begin = clock_now();
 	uint64_t point;
@@ -133,7 +134,20 @@ static void questions_take_no_longer(int64_t limit)
 	assert_int_equal(dma_fence_syncobj_query(object, 0, &point), 0);
 	assert_int_equal(point, 1);
 	assert_int_equal(dma_fence_syncobj_status(object, 1), 1);
-	assert_true(clock_now() - begin < limit);
+	return clock_now() - begin;
+}
+
+/* The shortest of several: a machine with much to do makes any of them longer, but hardly all. */
+static int64_t ask_again(void)
+{
+	int64_t shortest = INT64_MAX, took;
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		took = ask_in_vain();
+		shortest = took < shortest ? took : shortest;
+	}
+	return shortest;
 }
 
 static void a_stopped_peer_holds_up_no_question(void **state)
@@ -157,9 +171,9 @@ static void a_stopped_peer_holds_up_no_question(void **state)
 	assert_int_equal(kill(process.pid, SIGSTOP), 0);
 	assert_int_equal(waitpid(process.pid, &status, WUNTRACED), process.pid);
 
-	questions_take_no_longer(SOON);
-	/* Once it is known it costs less still. */
-	questions_take_no_longer(SOON / 2);
+	assert_true(ask_in_vain() < SOON);
+	/* Once it is known nobody waits: three questions of 100 ms would take 300. */
+	assert_true(ask_again() < 100 * MS);
 	out = open_memstream(&text, &size);
 	assert_non_null(out);
 	dma_fence_explain(found, out);
@@ -231,7 +245,7 @@ static void a_wait_outlasts_a_kept_lock(void **state)
 static void a_dispatch_is_not_held_up(void **state)
 {
 	struct dma_fence *fence = add(1), *found = dma_fence_syncobj_find_fence(object, 1);
-	int64_t begin, longest = 0, end = clock_now() + SECOND / 2;
+	int64_t begin, longest = 0, shortest = INT64_MAX, half, end;
 	int bell;
 
 	(void)state;
@@ -240,15 +254,21 @@ static void a_dispatch_is_not_held_up(void **state)
 	bell = eventfd(0, EFD_CLOEXEC);
 	assert_int_equal(dma_fence_syncobj_eventfd_dup_fd(object, 2, bell, 0), 0);
 	keep_lock();
+	half = clock_now() + SECOND / 4;
+	end = half + SECOND / 4;
 	while (clock_now() < end) {
 		dma_fence_doorbell_ring(peer->doorbell);
 		begin = clock_now();
 		assert_true(dma_fence_watcher_dispatch() >= 0);
 		begin = clock_now() - begin;
 		longest = begin > longest ? begin : longest;
+		if (clock_now() > half)
+			shortest = begin < shortest ? begin : shortest;
 		sleep_ns(MS);
 	}
 	assert_true(longest < SOON);
+	/* After 100 ms it does not wait for the lock at all: not for 10 ms each time. */
+	assert_true(shortest < 5 * MS);
 	give_lock_back();
 	signal_and_put(fence);
 	assert_true(dma_fence_poll(found));
