@@ -13,12 +13,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "support.h"
 
+#include "pass-fd.h"
 #include "served-file.h"
 
 /* Where it is mounted, which only the server's own name space sees. */
@@ -143,53 +143,6 @@ static void serve(int device, const struct served_as *as, const uint32_t *opened
 	}
 }
 
-/* To the test, which cannot see where the file is. */
-static void send_fd(int channel, int fd)
-{
-	char byte = 0;
-	struct iovec iov = { &byte, 1 };
-	union {
-		char room[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { 0 };
-	struct msghdr header = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.room,
-		.msg_controllen = sizeof(control.room),
-	};
-	struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-
-	rights->cmsg_level = SOL_SOCKET;
-	rights->cmsg_type = SCM_RIGHTS;
-	rights->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
-	if (sendmsg(channel, &header, MSG_NOSIGNAL) != 1)
-		_exit(1);
-}
-
-static int receive_fd(int channel)
-{
-	char byte;
-	struct iovec iov = { &byte, 1 };
-	union {
-		char room[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { 0 };
-	struct msghdr header = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.room,
-		.msg_controllen = sizeof(control.room),
-	};
-	int fd;
-
-	if (recvmsg(channel, &header, MSG_CMSG_CLOEXEC) != 1 || !CMSG_FIRSTHDR(&header))
-		return -1;
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof(fd));
-	return fd;
-}
-
 /*
  * Without what others have do at a fork(): liburcu starts a thread in the child, which ThreadSanitizer
  * does not allow. So who comes out of it takes no lock and no memory.
@@ -229,6 +182,7 @@ static void be_server(int channel, const struct served_as *as, const uint32_t *o
 		close(device);
 		/* What is in the way of the type that it has, too: nobody writes to a FIFO. */
 		fd = open(WHERE "/" NAME, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		/* To the test, which cannot see where the file is. */
 		if (fd >= 0)
 			send_fd(channel, fd);
 		/* Where lines are counted, _exit() looks for files, maybe there. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "fds.h"
+#include "pass-fd.h"
 #include "peer.h"
 
 #define NO_TIMESTAMP (-1)
@@ -378,43 +379,6 @@ static void dup_is_the_same(void **state)
 	close(again);
 }
 
-static void send_fd(int socket, int fd)
-{
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { .header = { .cmsg_level = SOL_SOCKET,
-				  .cmsg_type = SCM_RIGHTS,
-				  .cmsg_len = CMSG_LEN(sizeof(int)) } };
-	struct iovec data = { (char[]){ 'x' }, 1 };
-	struct msghdr packet = { .msg_iov = &data,
-				 .msg_iovlen = 1,
-				 .msg_control = &control,
-				 .msg_controllen = sizeof(control) };
-
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	assert_int_equal(sendmsg(socket, &packet, 0), 1);
-}
-
-static int receive_fd(int socket)
-{
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	char byte;
-	struct iovec data = { &byte, 1 };
-	struct msghdr packet = { .msg_iov = &data,
-				 .msg_iovlen = 1,
-				 .msg_control = &control,
-				 .msg_controllen = sizeof(control) };
-	int fd;
-
-	assert_int_equal(recvmsg(socket, &packet, MSG_CMSG_CLOEXEC), 1);
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&packet)), sizeof(fd));
-	return fd;
-}
-
 static void copy_in_a_socket_counts(void **state)
 {
 	struct dma_fence *fence = create_fence();
@@ -422,13 +386,14 @@ static void copy_in_a_socket_counts(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0);
-	send_fd(sockets[0], fd);
+	assert_true(send_fd(sockets[0], fd));
 	close(fd);
 	export_another();
 	assert_true(references(fence) > 1);
 	fd = receive_fd(sockets[1]);
+	assert_true(fd >= 0);
 	assert_int_equal(events_of(fd), 0);
-	send_fd(sockets[0], fd);
+	assert_true(send_fd(sockets[0], fd));
 	close(fd);
 	signal_with(fence, -EIO, 78);
 	dma_fence_put(fence);
