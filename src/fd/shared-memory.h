@@ -1,8 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is in the memory of a shared timeline, and where; making and mapping it.
+ * What is in the memory of a shared timeline, and why one can rely on it; making and mapping it.
  *
- * shared-timeline.c says who writes what when.
+ * Entries are in a ring, in the order of their serials, each in the place that its serial says.
+ * Those that have ended stay there until their place is needed. 'next' is the serial that comes
+ * next; 'tail', at most SHARED_ENTRIES before it, the first that has not ended. 'life' is the
+ * serial with which this life began. All else can be found out from these and the entries, and is
+ * there to be read quickly: 'submitted' is the point of the last entry of this life, 'signaled'
+ * that of the last that has ended, and 'failed_from' the first point that failed. (It is the one
+ * after the last that ended without an error, for who waits for a point that was left out waits for
+ * the next.)
+ *
+ * Who writes
+ * ==========
+ * All is written by who holds the lock, bar two words: 'changes', in which others set flags, and
+ * 'last_id'. What others read without the lock is whole words, stored with release order: they see
+ * an entry ENDED only with its outcome, and 'signaled' pass a point only when its entry has ended
+ * and 'failed_from' is right. A place in the ring is used anew only after the old serial has gone
+ * from its word; who has read something from an entry looks whether the serial still is the one.
+ * 'lives' counts resets, twice each, for those who read several words.
+ *
+ * Who changed something adds one to 'changes' and takes the flags from it, in one step, and
+ * afterwards wakes whom the flags were for. Who waits reads 'changes' first and then looks; sets
+ * its flag only if nothing has changed since, and sleeps only as long as nothing does. Flags of
+ * those who died are gone with the next change; there are no counts that could be wrong.
+ *
+ * If the holder of the lock is killed
+ * ===================================
+ * Whoever wants the lock then, and each one who waits does now and then (shared-owners.c), gets it,
+ * and mends what has been begun (dma_fence_shared_repair()). Between any two stores:
+ *
+ * - append: the entry is written first, and is not there before 'next' says so. 'submitted', and
+ *   'life' if it is binary, come after that, and are found out from it.
+ * - complete: the entry is COMPLETED or it is not. If not it is pending, with an owner who is dead.
+ *   If it is, it ends as soon as those before it have, which is tried for each that has not.
+ * - end: the outcome, with that of the entry before it, is written in place, and writing it twice
+ *   changes nothing; so it is with 'failed_from'. Then the entry is ENDED, then 'signaled' says so,
+ *   and then 'tail' may pass it: so of all from 'tail' on that are ENDED it is said again.
+ * - reset: 'lives' is odd from its first store to its last, and all others are done again.
+ * - an owner that has died is taken from the list after its entries are completed.
+ *
+ * What has been signaled stays signaled, for nothing of this takes 'signaled' back. Nothing is
+ * signaled that was not completed by its owner, or failed because there was no owner. Those who
+ * sleep and were not woken wake up by themselves, SHARED_CHECK_NS later, and look.
+ *
+ * If somebody writes nonsense
+ * ===========================
+ * Who shares the memory can say that its own points have ended when they have not, and it can say
+ * so of those of others: who passes a handle on trusts those who get it with what is in there, and
+ * with nothing else. Nothing in the memory is a pointer or an offset. Numbers from it are copied
+ * before they are checked, places in the ring are the remainder of a division, and loops are
+ * bounded by numbers that were checked to be at most SHARED_ENTRIES apart, or by a constant. The
+ * size of the memory is sealed. Of the outcome of an entry the error is one, or -EPROTO; the
+ * timestamp is not in the future. Where entries and numbers contradict each other, and when a peer
+ * that lives has kept the lock for too long (fd/shared-section.h), the object is broken, for all:
+ * 'broken' is set, and everybody woken. Each mapping also remembers that by itself. Sleeps have an
+ * end. To ring the doorbell does not block.
  */
 #ifndef DMAFENCE_FD_SHARED_MEMORY_H
 #define DMAFENCE_FD_SHARED_MEMORY_H

@@ -16,7 +16,7 @@
  * reset or put in its place. How it ended can be asked until SHARED_ENTRIES later ones have been
  * appended.
  *
- * src/fd/shared-timeline.c says what is in the memory, and what a peer that dies, or that writes
+ * fd/shared-memory.h says what is in the memory, and what a peer that dies, or that writes
  * nonsense, can do to others.
  *
  * Each struct shared_timeline is a mapping of its own with two fds (the memory, the doorbell). Two
@@ -62,7 +62,7 @@ struct shared_patience {
 struct shared_timeline {
 	const uint64_t *signaled; /* in the memory: all points up to this one have ended */
 
-	/* The rest is shared-timeline.c's. */
+	/* The rest is for who includes fd/shared-memory.h. */
 	struct shared_memory *memory;
 	struct shared_peer peer;
 	int doorbell;
