@@ -76,9 +76,11 @@
  *   called in the child, too, when it signals: so they must not be on the stack of such a thread.
  * - What such a thread was in the middle of nobody ends. A fence that it was just signaling may
  *   never be drained, and its callbacks not be called; one that it was removing a callback from,
- *   setting the error of, or explaining may stay locked. Of either dma_fence_is_signaled() can be
- *   asked; to wait without a limit, signal, add or remove callbacks or explain may not return. Who
- *   wants to do that in a child keeps other threads from doing so while it forks.
+ *   setting the error of, or explaining may stay locked, and so may a link of a chain that it was
+ *   looking past, as all do who ask whether the chain has signaled. Of any of them
+ *   dma_fence_test_signaled_flag() can be asked; to ask whether it is complete, wait, signal, add or
+ *   remove callbacks or explain may not return. Who wants to do that in a child keeps other
+ *   threads from doing so while it forks.
  */
 #ifndef DMAFENCE_FENCE_H
 #define DMAFENCE_FENCE_H
