@@ -68,7 +68,7 @@ struct part {
 } __attribute__((aligned(64)));
 
 static struct part parts[PARTS];
-static uint32_t most_blocks = BATCH; /* in each part */
+static uint32_t most_blocks = BATCH; /* in each part; hooks may come while it is set */
 
 static uint64_t hash(const void *address)
 {
@@ -100,9 +100,10 @@ static struct account *find(const struct part *part, const struct dma_fence *fen
 
 static bool make_buckets(struct part *part)
 {
+	const uint32_t most = atomic_load_relaxed(&most_blocks);
 	uint32_t size = 64, age;
 
-	while (size < most_blocks / 2)
+	while (size < most / 2)
 		size *= 2;
 	part->buckets = calloc(size, sizeof(struct account *));
 	if (!part->buckets)
@@ -126,7 +127,7 @@ static void more_blocks(struct part *part)
 	struct batch *batch;
 	uint32_t i;
 
-	if (part->blocks + BATCH > most_blocks)
+	if (part->blocks + BATCH > atomic_load_relaxed(&most_blocks))
 		return;
 	batch = malloc(sizeof(*batch));
 	if (!batch)
@@ -458,7 +459,7 @@ void dma_fence_accounts_limit(size_t bytes)
 
 	if (blocks > UINT32_MAX / 2)
 		blocks = UINT32_MAX / 2;
-	most_blocks = blocks < BATCH ? BATCH : (uint32_t)blocks;
+	atomic_store_relaxed(&most_blocks, blocks < BATCH ? BATCH : (uint32_t)blocks);
 }
 
 void dma_fence_accounts_forget(void)
@@ -488,7 +489,8 @@ void dma_fence_accounts_figures(struct account_figures *figures)
 {
 	uint32_t i;
 
-	*figures = (struct account_figures){ .limit = (size_t)most_blocks * BLOCK * PARTS };
+	*figures = (struct account_figures){ .limit = (size_t)atomic_load_relaxed(&most_blocks) *
+						      BLOCK * PARTS };
 	for (i = 0; i < PARTS; i++) {
 		struct part *part = &parts[i];
 
