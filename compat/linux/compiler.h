@@ -56,8 +56,10 @@
 #define WRITE_ONCE(x, val) __atomic_store_n(&(x), (val), __ATOMIC_RELAXED)
 
 /*
- * ThreadSanitizer knows no fences, but what everybody writes to. That orders more than a fence does, and
- * so may hide a race of the kernel code that has it; the library has no part in it.
+ * ThreadSanitizer knows no fences, but what everybody writes to. That orders more than a fence does: what
+ * one thread did before one with what another does after a later one. So a race may stay unseen in
+ * programs of kernel code, one of the library's between two such places included. The library itself
+ * includes nothing of this; its own tests, in which it is looked for, do not either.
  */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
