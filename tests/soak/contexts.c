@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A producer's context: emits, signals up to a number, fails, and goes away. */
+/*
+ * A producer's context: emits, signals up to a number, fails, and goes away. Each producer signals
+ * another's, too, as an interrupt and a time limit would.
+ */
 #include "soak.h"
 
 #define ACTOR "contexts"
@@ -11,27 +14,54 @@ struct producer {
 	unsigned int count;
 };
 
+/* The newest of all, for as long as it is there. */
+static struct dma_fence_context *newest;
+static pthread_mutex_t newest_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static void create(struct producer *producer)
 {
 	producer->context = dma_fence_context_create("soak", "producer", NULL, 1);
 	CHECK(producer->context);
+	pthread_mutex_lock(&newest_lock);
+	newest = producer->context;
+	pthread_mutex_unlock(&newest_lock);
+}
+
+static void destroy(struct producer *producer)
+{
+	pthread_mutex_lock(&newest_lock);
+	if (newest == producer->context)
+		newest = NULL;
+	pthread_mutex_unlock(&newest_lock);
+	dma_fence_context_destroy(producer->context);
+}
+
+static void signal_some(struct worker *worker, struct dma_fence_context *context)
+{
+	uint64_t signaled = dma_fence_context_last_signaled(context);
+	uint64_t last = dma_fence_context_last_emitted(context);
+
+	if (last > signaled)
+		dma_fence_context_signal_until(
+			context, signaled + below(worker, (unsigned int)(last - signaled) + 1));
 }
 
 static void look_at_kept(struct producer *producer, int error)
 {
 	uint64_t signaled = dma_fence_context_last_signaled(producer->context);
-	bool before = true;
+	bool after = false;
 	unsigned int i;
 	int status;
 
-	for (i = 0; i < producer->count; i++) {
+	/* From the newest on: more are signaled meanwhile. */
+	for (i = producer->count; i--;) {
 		status = dma_fence_get_status(producer->fences[i]);
 		if (producer->fences[i]->seqno <= signaled)
 			CHECK(status, "a number was reached, and its fence is pending");
-		if (status)
-			CHECK(before, "fences of a context were signaled out of order");
+		if (after)
+			CHECK(status, "fences of a context were signaled out of order");
 		CHECK(status == 0 || status == 1 || status == error, "status %d", status);
-		before = status != 0;
+		after = status != 0;
 	}
 }
 
@@ -67,7 +97,7 @@ static void fail_and_begin_anew(struct producer *producer)
 	dma_fence_context_fail(producer->context, -ENODEV);
 	look_at_kept(producer, -ENODEV);
 	drop_kept(producer);
-	dma_fence_context_destroy(producer->context);
+	destroy(producer);
 	create(producer);
 	TALLY("contexts that failed");
 }
@@ -82,7 +112,6 @@ static void enter(struct worker *worker)
 static void turn(struct worker *worker)
 {
 	struct producer *producer = worker->state;
-	uint64_t last, signaled;
 
 	switch (below(worker, 8)) {
 	case 0:
@@ -92,13 +121,10 @@ static void turn(struct worker *worker)
 		emit(worker, producer);
 		break;
 	case 4:
-		last = dma_fence_context_last_emitted(producer->context);
-		signaled = dma_fence_context_last_signaled(producer->context);
-		if (last > signaled)
-			dma_fence_context_signal_until(
-				producer->context,
-				signaled + below(worker, (unsigned int)(last - signaled) + 1));
-		CHECK(dma_fence_context_signal_until(producer->context, last + 1) == -EINVAL);
+		signal_some(worker, producer->context);
+		CHECK(dma_fence_context_signal_until(
+			      producer->context,
+			      dma_fence_context_last_emitted(producer->context) + 1) == -EINVAL);
 		TALLY("numbers reached");
 		break;
 	case 5:
@@ -106,6 +132,13 @@ static void turn(struct worker *worker)
 			fail_and_begin_anew(producer);
 		else
 			soak_sleep(100 * US);
+		break;
+	case 6:
+		pthread_mutex_lock(&newest_lock);
+		if (newest)
+			signal_some(worker, newest);
+		pthread_mutex_unlock(&newest_lock);
+		TALLY("numbers of others reached");
 		break;
 	default:
 		look_at_kept(producer, 0);
@@ -117,13 +150,13 @@ static void leave(struct worker *worker)
 	struct producer *producer = worker->state;
 
 	signal_all(producer);
-	dma_fence_context_destroy(producer->context);
+	destroy(producer);
 	free(producer);
 }
 
 const struct actor actor_contexts = {
 	.name = ACTOR,
-	.threads = 1,
+	.threads = 2,
 	.enter = enter,
 	.turn = turn,
 	.leave = leave,
