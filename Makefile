@@ -76,7 +76,7 @@ fuzz:
 	@sh scripts/fuzz.sh -m "$(MINUTES)" $(BUILD)-fuzz $(TARGETS)
 
 # The tests of the kernel's own sync files and sync objects on Debian's kernel in an emulated machine,
-# some seconds; the first time it downloads that, 125 MB: make check-qemu [LINUX_SRC=tree or tarball]
+# about a minute; the first time it downloads that, 125 MB: make check-qemu [LINUX_SRC=tree or tarball]
 check-qemu:
 	@sh scripts/install-packages.sh test
 	@sh scripts/check-qemu.sh $(BUILD) || [ $$? -eq 77 ]
