@@ -251,8 +251,9 @@ static void tell_progress(void)
 {
 	printf("# %.0f s of %.0f, round %u: %" PRIu64
 	       " turns, %d fds, %d threads, %.0f MB at most\n",
-	       (double)(clock_now() - began) / 1e9, (double)(ends - began) / 1e9, round_number,
-	       turns_before + turns_done(), most.fds, most.threads, (double)most.resident / 1e6);
+	       (double)(clock_now() - began) / 1e9, (double)(ends - began) / 1e9,
+	       atomic_load_relaxed(&round_number), turns_before + turns_done(), most.fds,
+	       most.threads, (double)most.resident / 1e6);
 	fflush(stdout);
 }
 
