@@ -38,27 +38,52 @@ static inline void asleep_begin(struct asleep *asleep)
 	asleep_of_thread = asleep;
 }
 
+static inline FILE *open_syscall(const struct asleep *asleep)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", asleep->tid);
+	file = fopen(path, "r");
+	assert_true(file || errno == ENOENT);
+	return file;
+}
+
 static inline bool is_asleep(const struct asleep *asleep)
 {
 	const unsigned long futex = atomic_load_acquire(&asleep->futex);
 	unsigned long number, address;
-	char path[64], line[256];
+	bool read = false;
+	char line[256];
 	FILE *file;
 
 	if (!futex)
 		return false;
-	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", asleep->tid);
-	file = fopen(path, "r");
-	assert_non_null(file);
-	assert_non_null(fgets(line, sizeof(line), file));
-	fclose(file);
-	return sscanf(line, "%lu %lx", &number, &address) == 2 && number == FUTEX_CALL &&
+	file = open_syscall(asleep);
+	if (file) {
+		read = fgets(line, sizeof(line), file);
+		fclose(file);
+	}
+	return read && sscanf(line, "%lu %lx", &number, &address) == 2 && number == FUTEX_CALL &&
 	       address == futex;
+}
+
+/* A thread that waited for a time only has ended, maybe, before anybody could look. */
+static inline bool has_ended(const struct asleep *asleep)
+{
+	FILE *file;
+
+	if (!atomic_load_acquire(&asleep->futex))
+		return false;
+	file = open_syscall(asleep);
+	if (file)
+		fclose(file);
+	return !file;
 }
 
 static inline void await_asleep(const struct asleep *asleep)
 {
-	while (!is_asleep(asleep))
+	while (!is_asleep(asleep) && !has_ended(asleep))
 		sched_yield();
 }
 

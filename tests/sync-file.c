@@ -1204,8 +1204,14 @@ static void deadline_reaches_the_producer(void **state)
 static int asked_while_signaled = -1;
 static struct dma_fence *imported_while_signaled;
 
+#if UINTPTR_MAX == UINT32_MAX
+/* So the C library calls it where times have 64 bits, and addresses 32. */
+int __real_futimens(int fd, const struct timespec times[2]) __asm__("__real___futimens64");
+int __wrap_futimens(int fd, const struct timespec times[2]) __asm__("__wrap___futimens64");
+#else
 int __real_futimens(int fd, const struct timespec times[2]);
 int __wrap_futimens(int fd, const struct timespec times[2]);
+#endif
 
 int __wrap_futimens(int fd, const struct timespec times[2])
 {
