@@ -153,8 +153,9 @@ static bool certainly_alive(const struct node *node)
 		mark_alive(syncobj->changing ? certainly_left(last) : last, mark);
 	}
 	for (i = 0; i < FILES; i++) {
-		if (world.files[i].fd >= 0 && !model_complete(world.files[i].node))
-			mark_alive(world.files[i].node, mark);
+		/* Of a point it may be an older link that was exported. */
+		if (world.files[i].fd >= 0)
+			mark_alive(certainly_left(world.files[i].node), mark);
 	}
 	return node->reached == mark;
 }
