@@ -155,6 +155,8 @@ static void thread_that_waits(void **state)
 	const int64_t begin = clock_now();
 	pthread_t thread = start(wait_for_it, fence);
 	const struct told *report = await_told(fence);
+	const char *awaited = strstr(report->text, "has been awaited for ");
+	double seconds;
 	char name[64];
 
 	(void)state;
@@ -162,7 +164,10 @@ static void thread_that_waits(void **state)
 	snprintf(name, sizeof(name), "fence %ju:%ju of ", (uintmax_t)fence->context,
 		 (uintmax_t)fence->seqno);
 	assert_non_null(strstr(report->text, name));
-	assert_non_null(strstr(report->text, "has been awaited for 0.0 s"));
+	assert_non_null(awaited);
+	assert_int_equal(sscanf(awaited, "has been awaited for %lf s", &seconds), 1);
+	/* It is told in tenths. */
+	assert_true(seconds >= 0 && seconds <= (double)(report->at - begin) / SECOND + 0.05);
 	snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)fence->context, (uintmax_t)fence->seqno);
 	assert_non_null(strstr(report->details, name));
 	assert_int_equal(report->details[strlen(report->details) - 1], '\n');
