@@ -107,6 +107,7 @@ static void copy_resv(const struct instruction *instruction)
 	struct reservation *dst = resv_of(instruction), *src;
 	struct dma_resv *objs[2];
 	struct dma_ww_acquire_ctx ctx;
+	unsigned int i;
 
 	if (!dst)
 		return;
@@ -121,6 +122,9 @@ static void copy_resv(const struct instruction *instruction)
 		forget_ended(src);
 		memcpy(dst->entries, src->entries, sizeof(dst->entries));
 		dst->num_entries = src->num_entries;
+		/* What is complete is left out, though nobody has signaled it. */
+		for (i = 0; i < dst->num_entries; i++)
+			dst->entries[i].certain &= !model_complete(dst->entries[i].node);
 		fuzz_check(!dma_resv_copy_fences(&dst->resv, &src->resv));
 		dma_resv_unlock_many(objs, 2, &ctx);
 	}
@@ -312,9 +316,8 @@ static void wait_for_resv(const struct instruction *instruction)
 		for (i = 0; i < resv->num_entries; i++) {
 			const struct entry *entry = &resv->entries[i];
 
-			/* What was complete when it was copied was left out, and nobody has signaled it. */
 			if (entry->usage <= usage && entry->certain)
-				fuzz_check(!left || model_complete(entry->node));
+				fuzz_check(!left || model_done(entry->node));
 			if (entry->usage <= usage)
 				maybe |= !model_done(entry->node);
 		}
