@@ -23,6 +23,8 @@ if [ ! -f "$folder/build.ninja" ]; then
 else
     meson configure "$folder" "$@" || exit 1
 fi
+# What is to be built is read from it: not from what it was before the sources were changed.
+ninja -C "$folder" build.ninja >/dev/null || exit 1
 targets=$(python3 scripts/coverage.py --targets "$folder" mutants model) || exit 1
 # shellcheck disable=SC2086 # a list of words
 ninja -C "$folder" $targets || exit 1
