@@ -138,7 +138,7 @@ status=0
 timeout -s KILL $seconds qemu-system-x86_64 -accel tcg -m 512 -smp 2 -nodefaults -display none \
     -no-reboot -serial stdio -device virtio-gpu-pci \
     -kernel "$folder/packages/boot/vmlinuz-$release" -initrd "$folder/initramfs" \
-    -append 'console=ttyS0 quiet panic=-1 oops=panic' </dev/null >"$folder/console" 2>&1 || status=$?
+    -append 'console=ttyS0 quiet panic=-1 oops=panic tsc=reliable' </dev/null >"$folder/console" 2>&1 || status=$?
 tr -d '\r' <"$folder/console" >"$log"
 
 # All that was planned has to have been said, and nothing of it left out.
