@@ -149,6 +149,23 @@ static void await_asleep(void)
 
 #define STACK_SIZE (1 << 20)
 
+/* Starts a thread that goes to sleep, on a stack that a child can unmap. */
+static char *sleep_on_own_stack(pthread_t *thread, void *(*func)(void *))
+{
+	pthread_attr_t attributes;
+	char *stack =
+		mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	assert_ptr_not_equal(stack, MAP_FAILED);
+	assert_int_equal(pthread_attr_init(&attributes), 0);
+	assert_int_equal(pthread_attr_setstack(&attributes, stack, STACK_SIZE), 0);
+	atomic_store_relaxed(&waiting, 0);
+	assert_int_equal(pthread_create(thread, &attributes, func, NULL), 0);
+	await_asleep();
+	pthread_attr_destroy(&attributes);
+	return stack;
+}
+
 /* What was the stack of a thread that waits is, in the child, memory that belongs to others. */
 static void child_leaves_stacks_alone(void **state)
 {
@@ -307,7 +324,6 @@ enum {
 static void use_without_stacks(void *(*wait)(void *arg), unsigned int how)
 {
 	struct dma_fence_cb before[20], behind[20];
-	pthread_attr_t attributes;
 	pthread_t threads[3], signaler = 0;
 	char *stacks[3];
 	pid_t pid;
@@ -327,16 +343,8 @@ static void use_without_stacks(void *(*wait)(void *arg), unsigned int how)
 		assert_non_null(two[i]);
 		assert_int_equal(dma_fence_syncobj_add_point(two[i], 1, waited[i]), 0);
 	}
-	assert_int_equal(pthread_attr_init(&attributes), 0);
-	for (i = 0; i < 3; i++) {
-		stacks[i] = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
-				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		assert_ptr_not_equal(stacks[i], MAP_FAILED);
-		assert_int_equal(pthread_attr_setstack(&attributes, stacks[i], STACK_SIZE), 0);
-		atomic_store_relaxed(&waiting, 0);
-		assert_int_equal(pthread_create(&threads[i], &attributes, wait, NULL), 0);
-		await_asleep();
-	}
+	for (i = 0; i < 3; i++)
+		stacks[i] = sleep_on_own_stack(&threads[i], wait);
 	for (i = 0; i < 20; i++)
 		assert_int_equal(dma_fence_add_callback(waited[i], &behind[i], note_call), 0);
 	if (how == LOCKED_BY_THREAD)
@@ -378,7 +386,6 @@ static void use_without_stacks(void *(*wait)(void *arg), unsigned int how)
 	dma_fence_syncobj_put(two[0]);
 	dma_fence_syncobj_put(two[1]);
 	assert_int_equal(called, 40);
-	pthread_attr_destroy(&attributes);
 	dma_fence_rcu_barrier();
 }
 
@@ -516,7 +523,6 @@ static void *wait_for_mutex(void *arg)
 
 static void unlock_without_stacks(bool locked)
 {
-	pthread_attr_t attributes;
 	pthread_t threads[2];
 	char *stacks[2];
 	pid_t pid;
@@ -524,16 +530,8 @@ static void unlock_without_stacks(bool locked)
 
 	dma_ww_mutex_init(&mutex);
 	assert_int_equal(dma_ww_mutex_lock(&mutex, NULL), 0);
-	assert_int_equal(pthread_attr_init(&attributes), 0);
-	for (i = 0; i < 2; i++) {
-		stacks[i] = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
-				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		assert_ptr_not_equal(stacks[i], MAP_FAILED);
-		assert_int_equal(pthread_attr_setstack(&attributes, stacks[i], STACK_SIZE), 0);
-		atomic_store_relaxed(&waiting, 0);
-		assert_int_equal(pthread_create(&threads[i], &attributes, wait_for_mutex, NULL), 0);
-		await_asleep();
-	}
+	for (i = 0; i < 2; i++)
+		stacks[i] = sleep_on_own_stack(&threads[i], wait_for_mutex);
 	/* As by one that was about to wait, or to stop waiting. */
 	if (locked)
 		lock_acquire((struct lock *)(void *)&mutex.lock);
@@ -558,7 +556,6 @@ static void unlock_without_stacks(bool locked)
 		munmap(stacks[i], STACK_SIZE);
 	}
 	assert_false(dma_ww_mutex_is_locked(&mutex));
-	pthread_attr_destroy(&attributes);
 }
 
 static void child_without_who_waits_for_a_mutex(void **state)
