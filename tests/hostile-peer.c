@@ -87,6 +87,7 @@ static int teardown(void **state)
 }
 
 #define peer_test(func) cmocka_unit_test_setup_teardown(func, setup, teardown)
+#define many_test(func) cmocka_unit_test_setup_teardown(func, setup_many, teardown_many)
 
 static void keep_lock(void)
 {
@@ -216,6 +217,116 @@ static void waits_end_by_their_own_timeout(void **state)
 	signal_and_put(fence);
 	assert_true(wait_for(1, 0, SOON) > 0);
 	dma_fence_syncobj_put(other);
+}
+
+/* Many objects of one peer */
+
+#define MANY 48
+
+static struct dma_fence_syncobj_point many[MANY];
+static struct shared_timeline *peers[MANY];
+
+static int setup_many(void **state)
+{
+	int i, handle;
+
+	fd_setup(state);
+	for (i = 0; i < MANY; i++) {
+		many[i].syncobj = dma_fence_syncobj_create(DMA_FENCE_SYNCOBJ_CREATE_SHARED);
+		many[i].point = 1;
+		assert_non_null(many[i].syncobj);
+		handle = dma_fence_syncobj_export(many[i].syncobj);
+		assert_true(handle >= 0);
+		assert_int_equal(dma_fence_shared_timeline_import(handle, &peers[i]), 0);
+		close(handle);
+	}
+	return 0;
+}
+
+static int teardown_many(void **state)
+{
+	int i;
+
+	for (i = 0; i < MANY; i++) {
+		dma_fence_shared_timeline_put(peers[i]);
+		dma_fence_syncobj_put(many[i].syncobj);
+	}
+	return fd_teardown(state);
+}
+
+static void keep_all_locks(void)
+{
+	int i;
+
+	for (i = 0; i < MANY; i++)
+		assert_int_equal(
+			dma_fence_shared_lock(&peers[i]->memory->lock, &peers[i]->peer, SECOND), 0);
+}
+
+/* And that they could not be had is not known of any object any more. */
+static void give_all_locks_back(void)
+{
+	int i;
+
+	for (i = 0; i < MANY; i++) {
+		dma_fence_shared_unlock(&peers[i]->memory->lock, &peers[i]->peer);
+		assert_int_equal(dma_fence_syncobj_status(many[i].syncobj, 1), -ENOENT);
+	}
+}
+
+/* Returns by how much the wait took longer than it was to. */
+static int64_t late_for_many(unsigned int flags, int64_t timeout)
+{
+	int64_t begin = clock_now();
+
+	assert_int_equal(dma_fence_syncobj_wait(many, MANY, flags, false, timeout, NULL), 0);
+	return clock_now() - begin - timeout;
+}
+
+/* Nobody knows yet that the locks are kept; but that is found out with one of them for all. */
+static void a_wait_for_many_ends_by_its_own_timeout(void **state)
+{
+	unsigned int flags;
+
+	(void)state;
+	for (flags = 0; flags <= (ALL | FOR_SUBMIT); flags++) {
+		keep_all_locks();
+		assert_true(late_for_many(flags, 50 * MS) < SOON);
+		give_all_locks_back();
+		keep_all_locks();
+		assert_true(late_for_many(flags, 0) < SOON);
+		give_all_locks_back();
+	}
+}
+
+/* So that the library's thread looks at each, while who waits wants to go. */
+static void *keep_all_locks_and_ring(void *arg)
+{
+	int i;
+
+	(void)arg;
+	sleep_ns(30 * MS);
+	keep_all_locks();
+	for (i = 0; i < MANY; i++)
+		dma_fence_doorbell_ring(peers[i]->doorbell);
+	return NULL;
+}
+
+/* It is not always that both are at the same object; but then they are at the others, too. */
+static void who_goes_is_not_held_up_by_who_looks(void **state)
+{
+	int64_t late = 0;
+	pthread_t thread;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 16; i++) {
+		pthread_create(&thread, NULL, keep_all_locks_and_ring, NULL);
+		late += late_for_many(i % 2 ? FOR_SUBMIT : ALL | FOR_SUBMIT, (35 + i / 4) * MS);
+		pthread_join(thread, NULL);
+		give_all_locks_back();
+	}
+	assert_true(late < SOON);
 }
 
 /* Who waits at that time gets what he waits for as soon as it can be known. */
@@ -578,6 +689,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		peer_test(a_stopped_peer_holds_up_no_question),
 		peer_test(waits_end_by_their_own_timeout),
+		many_test(a_wait_for_many_ends_by_its_own_timeout),
+		many_test(who_goes_is_not_held_up_by_who_looks),
 		peer_test(a_wait_outlasts_a_kept_lock),
 		peer_test(a_dispatch_is_not_held_up),
 		peer_test(a_lock_given_back_just_in_time_breaks_it),

@@ -228,7 +228,7 @@ static void point_down(struct explain_walk *walk, uint32_t node)
 	struct dma_fence *fence;
 	uint64_t last = 0;
 	uint32_t found;
-	int ret = syncobj->ops->find(syncobj, point, NULL, &fence);
+	int ret = syncobj->ops->find(syncobj, point, &walk->patience, NULL, &fence);
 
 	syncobj->ops->query(syncobj, DMA_FENCE_SYNCOBJ_QUERY_LAST_SUBMITTED, &last);
 	told = node_of(walk, node);

@@ -9,6 +9,7 @@
 #include "diag/explain.h"
 #include "diag/mutants.h"
 #include "diag/record.h"
+#include "fd/shared-timeline.h"
 #include "fence/look.h"
 
 /* Twice as many as there are nodes at most; a power of two. */
@@ -19,6 +20,7 @@ bool dma_fence_explain_begin(struct explain_walk *walk)
 	uint32_t i;
 
 	memset(walk, 0, sizeof(*walk));
+	walk->patience = ASK_PATIENCE_NS;
 	walk->explanation = calloc(1, sizeof(*walk->explanation));
 	walk->places = malloc(PLACES * sizeof(*walk->places));
 	if (!walk->explanation || !walk->places) {

@@ -59,7 +59,8 @@ struct explain_walk {
 	uint32_t *places; /* a hash table of nodes */
 	uint32_t *queue;
 	uint32_t queue_room, queue_begin, queue_end;
-	bool failed; /* there is no memory */
+	int64_t patience; /* with who keeps the locks of shared objects, all of them together */
+	bool failed;	  /* there is no memory */
 };
 
 /* The graph: explain-graph.c */

@@ -116,6 +116,12 @@
 #ifndef MUTANT_ASKS_PATIENTLY /* who asks waits for the lock as long as who puts something in */
 #define MUTANT_ASKS_PATIENTLY 0
 #endif
+#ifndef MUTANT_PATIENCE_WITH_EACH /* who asks many has patience with each anew */
+#define MUTANT_PATIENCE_WITH_EACH 0
+#endif
+#ifndef MUTANT_KEEPS_OTHERS_WAITING /* who waits for a kept lock has another that others want */
+#define MUTANT_KEEPS_OTHERS_WAITING 0
+#endif
 #ifndef MUTANT_PATIENCE_NEVER_ENDS /* who gives the lock back just in time can go on with that */
 #define MUTANT_PATIENCE_NEVER_ENDS 0
 #endif

@@ -12,6 +12,9 @@
  * allocated when its point is promised, by another process, where nobody could be told that there
  * was no memory.
  *
+ * Who keeps the lock of the timeline is waited for without the lock that is here, for which others
+ * would have to wait in turn who do not even ask for anything any more.
+ *
  * Once nothing is waited for the watching goes on until the next tick: who waits in each frame
  * does not begin anew in each.
  */
@@ -119,6 +122,7 @@ struct found {
 	struct shared_fence *ended; /* with references */
 	struct syncobj_waiter *later;
 	struct syncobj_waiter **later_end;
+	bool kept; /* somebody had the lock of the timeline, so that not all could be looked at */
 };
 
 static void look_at_fences(struct shared_fences *fences, struct found *found)
@@ -141,14 +145,17 @@ static void look_at_waiters(struct shared_fences *fences, struct syncobj_waiters
 {
 	struct syncobj_waiter *waiter;
 	struct shared_fence *fence;
+	int64_t patience;
 	uint64_t serial = 0;
 	int ret;
 
 	while ((waiter = waiters->first)) {
 		fence = shared_fence_of(waiter->fence_to_be);
-		ret = dma_fence_shared_timeline_point_soon(fences->timeline, waiter->point, &serial,
-							   &fence->outcome);
+		patience = 0;
+		ret = dma_fence_shared_timeline_point_within(fences->timeline, waiter->point,
+							     &patience, &serial, &fence->outcome);
 		/* Or it cannot be known now, but it will be looked again. */
+		found->kept = found->kept || ret == -ETIMEDOUT;
 		if (ret == -ENOENT || ret == -ETIMEDOUT)
 			return;
 		if (ret < 0) {
@@ -169,26 +176,6 @@ static void look_at_all_waiters(struct shared_fences *fences, struct found *foun
 {
 	look_at_waiters(fences, &fences->of_binary, found);
 	look_at_waiters(fences, &fences->of_points, found);
-}
-
-/* Whether anything is waited for. Goes through it all. */
-static bool look_locked(struct shared_fences *fences, struct found *found)
-{
-	int ret;
-
-	if (!fences->waited_for && !fences->of_binary.first && !fences->of_points.first)
-		return false;
-	if (!MUTANT(SHARED_NOT_ARMED))
-		dma_fence_shared_timeline_arm(fences->timeline);
-	ret = dma_fence_shared_timeline_check_owners(fences->timeline);
-	look_at_fences(fences, found);
-	look_at_all_waiters(fences, found);
-	if (ret) {
-		/* It may have been promised before the last owner was gone: that was looked at. */
-		dma_fence_syncobj_refuse(&fences->of_binary, ret, &found->later_end);
-		dma_fence_syncobj_refuse(&fences->of_points, ret, &found->later_end);
-	}
-	return true;
 }
 
 static void see_to(struct found *found)
@@ -224,21 +211,86 @@ static void unwatch(struct shared_fences *fences)
 	dma_fence_watcher_unwatch(&fences->doorbell);
 }
 
-static void look(struct shared_fences *fences, bool ticking)
+static bool waited_for(const struct shared_fences *fences)
+{
+	return fences->waited_for || fences->of_binary.first || fences->of_points.first;
+}
+
+/* @error: what waiters get for whom there is nothing. Returns whether all could be looked at. */
+static bool look_at_all(struct shared_fences *fences, int error, struct found *found)
+{
+	look_at_fences(fences, found);
+	look_at_all_waiters(fences, found);
+	if (found->kept)
+		return false;
+	if (error) {
+		/* It may have been promised before the last owner was gone: that was looked at. */
+		dma_fence_syncobj_refuse(&fences->of_binary, error, &found->later_end);
+		dma_fence_syncobj_refuse(&fences->of_points, error, &found->later_end);
+	}
+	return true;
+}
+
+/* Around what waits for the lock of the timeline. */
+
+static void leave_for_a_while(struct shared_fences *fences)
+{
+	if (!MUTANT(KEEPS_OTHERS_WAITING))
+		lock_release(&fences->lock);
+}
+
+static void come_back(struct shared_fences *fences)
+{
+	if (!MUTANT(KEEPS_OTHERS_WAITING))
+		lock_acquire(&fences->lock);
+}
+
+/* With the lock, which is released. */
+static void look_patiently(struct shared_fences *fences, int64_t patience)
 {
 	struct found found = { .later_end = &found.later };
+	int64_t now, deadline = 0;
+	bool free = true;
+	int error;
 
-	lock_acquire(&fences->lock);
-	if (!look_locked(fences, &found) && ticking)
-		unwatch(fences);
+	if (!MUTANT(SHARED_NOT_ARMED))
+		dma_fence_shared_timeline_arm(fences->timeline);
+	leave_for_a_while(fences);
+	error = dma_fence_shared_timeline_check_owners_within(fences->timeline, &patience);
+	come_back(fences);
+	while (!look_at_all(fences, error, &found) && free) {
+		now = clock_now();
+		deadline = deadline ? deadline : now + patience;
+		patience = deadline - now;
+		if (patience <= 0)
+			break;
+		leave_for_a_while(fences);
+		see_to(&found);
+		found = (struct found){ .later_end = &found.later };
+		free = dma_fence_shared_timeline_await(fences->timeline, &patience);
+		come_back(fences);
+	}
 	lock_release(&fences->lock);
 	see_to(&found);
+}
+
+/* @patience: for how long it may wait for who keeps the lock of the timeline; it is looked again. */
+static void look(struct shared_fences *fences, int64_t patience, bool ticking)
+{
+	lock_acquire(&fences->lock);
+	if (waited_for(fences)) {
+		look_patiently(fences, patience);
+		return;
+	}
+	if (ticking)
+		unwatch(fences);
+	lock_release(&fences->lock);
 }
 
 void dma_fence_shared_fences_changed(struct shared_fences *fences)
 {
 	if (atomic_load_relaxed(&fences->watching))
-		look(fences, false);
+		look(fences, SOON_PATIENCE_NS, false);
 }
 
 static struct shared_fences *of_doorbell(struct watch *watch)
@@ -259,7 +311,7 @@ static bool doorbell_hold(struct watch *watch)
 
 static void doorbell_ready(struct watch *watch)
 {
-	look(of_doorbell(watch), false);
+	look(of_doorbell(watch), SOON_PATIENCE_NS, false);
 	dma_fence_shared_fences_put(of_doorbell(watch));
 }
 
@@ -281,7 +333,7 @@ static bool tick_hold(struct tick *tick)
 
 static void tick_look(struct tick *tick)
 {
-	look(of_tick(tick), true);
+	look(of_tick(tick), SOON_PATIENCE_NS, true);
 	dma_fence_shared_fences_put(of_tick(tick));
 }
 
@@ -315,10 +367,11 @@ static bool shared_poll(struct dma_fence *fence)
 {
 	struct shared_fence *shared = shared_fence_of(fence);
 	struct shared_outcome outcome;
+	int64_t patience = 0;
 
 	if (!ended(shared, &outcome)) {
 		/* For who comes back and polls again, and never waits. */
-		dma_fence_shared_timeline_check_owners(shared->fences->timeline);
+		dma_fence_shared_timeline_check_owners_within(shared->fences->timeline, &patience);
 		if (!ended(shared, &outcome))
 			return false;
 	}
@@ -330,16 +383,14 @@ static void shared_enable(struct dma_fence *fence)
 {
 	struct shared_fence *shared = shared_fence_of(fence);
 	struct shared_fences *fences = shared->fences;
-	struct found found = { .later_end = &found.later };
 
 	if (shared_poll(fence))
 		return;
 	lock_acquire(&fences->lock);
 	insert(shared);
 	watch(fences);
-	look_locked(fences, &found);
 	lock_release(&fences->lock);
-	see_to(&found);
+	look(fences, 0, false);
 }
 
 static void shared_release(struct dma_fence *fence)
@@ -420,15 +471,19 @@ static int get_ready(struct shared_fences *fences)
 
 /* Puts the waiter on the list, unless the point has been promised. */
 static int enlist(struct shared_fences *fences, struct syncobj_waiter *waiter,
-		  struct shared_fence *fence, uint64_t *serial)
+		  struct shared_fence *fence, int64_t *patience, uint64_t *serial)
 {
+	/* The watcher may want the lock of the fences. */
+	const int64_t at_most = *patience < SOON_PATIENCE_NS ? *patience : SOON_PATIENCE_NS;
+	int64_t left = at_most;
 	int ret;
 
 	lock_acquire(&fences->lock);
 	watch(fences);
 	dma_fence_shared_timeline_arm(fences->timeline);
-	ret = dma_fence_shared_timeline_point_soon(fences->timeline, waiter->point, serial,
-						   &fence->outcome);
+	ret = dma_fence_shared_timeline_point_within(fences->timeline, waiter->point, &left, serial,
+						     &fence->outcome);
+	*patience -= at_most - left;
 	if (ret == -ETIMEDOUT)
 		ret = -ENOENT; /* it may be there: that will be seen later */
 	if (ret == -ENOENT) {
@@ -440,7 +495,7 @@ static int enlist(struct shared_fences *fences, struct syncobj_waiter *waiter,
 	return ret;
 }
 
-int dma_fence_shared_fences_find(struct shared_fences *fences, uint64_t point,
+int dma_fence_shared_fences_find(struct shared_fences *fences, uint64_t point, int64_t *patience,
 				 struct syncobj_waiter *waiter, struct dma_fence **found)
 {
 	struct shared_outcome outcome;
@@ -448,7 +503,8 @@ int dma_fence_shared_fences_find(struct shared_fences *fences, uint64_t point,
 	uint64_t serial;
 	int ret, ready;
 
-	ret = dma_fence_shared_timeline_point(fences->timeline, point, &serial, &outcome);
+	ret = dma_fence_shared_timeline_point_within(fences->timeline, point, patience, &serial,
+						     &outcome);
 	if (ret == -ETIMEDOUT && waiter)
 		ret = -ENOENT;
 	if (ret < 0 && (ret != -ENOENT || !waiter))
@@ -464,7 +520,7 @@ int dma_fence_shared_fences_find(struct shared_fences *fences, uint64_t point,
 		fence->outcome = outcome;
 	if (ret == -ENOENT) {
 		waiter->point = point;
-		ret = enlist(fences, waiter, fence, &serial);
+		ret = enlist(fences, waiter, fence, patience, &serial);
 		if (ret == -ENOENT)
 			return ret;
 	}

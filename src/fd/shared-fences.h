@@ -26,7 +26,7 @@ struct shared_timeline *dma_fence_shared_fences_timeline(const struct shared_fen
  * The fence of a point, as in struct syncobj_ops (fd/syncobj.h): 0, -ENOENT, in which case the
  * waiter is on the list, -EINVAL, -EPROTO, -ENOMEM, -EMFILE, -ENFILE.
  */
-int dma_fence_shared_fences_find(struct shared_fences *fences, uint64_t point,
+int dma_fence_shared_fences_find(struct shared_fences *fences, uint64_t point, int64_t *patience,
 				 struct syncobj_waiter *waiter, struct dma_fence **fence);
 void dma_fence_shared_fences_forget(struct shared_fences *fences, struct syncobj_waiter *waiter);
 

@@ -47,8 +47,11 @@ static bool fail_orphans(struct shared_timeline *timeline, const struct view *vi
 	return failed;
 }
 
-/* Looks after those who are not there any more. Returns 0 or what is wrong with the object. */
-static int reap(struct shared_timeline *timeline, bool patiently)
+/*
+ * Looks after those who are not there any more. Without a @patience it has that of who puts
+ * something in. Returns 0 or what is wrong with the object.
+ */
+static int reap(struct shared_timeline *timeline, int64_t *patience)
 {
 	struct shared_memory *memory = timeline->memory;
 	uint32_t owners[SHARED_OWNERS], dead[SHARED_OWNERS];
@@ -61,8 +64,7 @@ static int reap(struct shared_timeline *timeline, bool patiently)
 
 		dead[i] = id && !dma_fence_shared_peer_alive(&timeline->peer, id) ? id : 0;
 	}
-	ret = patiently ? enter_patiently(timeline, &view)
-			: enter_soon(timeline, SOON_PATIENCE_NS, &view);
+	ret = patience ? enter_soon(timeline, patience, &view) : enter_patiently(timeline, &view);
 	if (ret)
 		return ret == -ETIMEDOUT ? 0 : ret;
 
@@ -97,17 +99,25 @@ static bool nobody_left(const struct shared_memory *memory)
 	return true;
 }
 
-int dma_fence_shared_timeline_check_owners(struct shared_timeline *timeline)
+int dma_fence_shared_timeline_check_owners_within(struct shared_timeline *timeline,
+						  int64_t *patience)
 {
 	int64_t now = clock_now(), checked = atomic_load_relaxed(&timeline->checked);
 	int ret = timeline_broken(timeline);
 
 	if (!ret && now - checked >= REAP_AGAIN_NS &&
 	    atomic_cas_relaxed(&timeline->checked, &checked, now))
-		ret = reap(timeline, false);
+		ret = reap(timeline, patience);
 	if (!ret && nobody_left(timeline->memory))
 		ret = -EOWNERDEAD;
 	return ret;
+}
+
+int dma_fence_shared_timeline_check_owners(struct shared_timeline *timeline)
+{
+	int64_t patience = SOON_PATIENCE_NS;
+
+	return dma_fence_shared_timeline_check_owners_within(timeline, &patience);
 }
 
 /* With the lock: makes this mapping an owner. */
@@ -147,7 +157,7 @@ int dma_fence_shared_enter_as_owner(struct shared_timeline *timeline, struct vie
 		dma_fence_shared_leave(timeline, false);
 		if (reaped)
 			return ret;
-		ret = reap(timeline, true);
+		ret = reap(timeline, NULL);
 		if (ret)
 			return ret;
 		reaped = true;

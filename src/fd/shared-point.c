@@ -134,7 +134,7 @@ static int passed_binary(struct shared_timeline *timeline, struct shared_outcome
 	return dma_fence_shared_timeline_outcome(timeline, next - 1, outcome) == 1;
 }
 
-static int locked_point(struct shared_timeline *timeline, uint64_t point, int64_t patience,
+static int locked_point(struct shared_timeline *timeline, uint64_t point, int64_t *patience,
 			uint64_t *serial, struct shared_outcome *outcome)
 {
 	const struct entry *last;
@@ -172,8 +172,9 @@ static int passed(struct shared_timeline *timeline, uint64_t point, struct share
 	return point ? passed_point(timeline, point, outcome) : passed_binary(timeline, outcome);
 }
 
-static int point_within(struct shared_timeline *timeline, uint64_t point, int64_t patience,
-			uint64_t *serial, struct shared_outcome *outcome)
+int dma_fence_shared_timeline_point_within(struct shared_timeline *timeline, uint64_t point,
+					   int64_t *patience, uint64_t *serial,
+					   struct shared_outcome *outcome)
 {
 	int ret = timeline_broken(timeline);
 
@@ -189,7 +190,7 @@ static int point_within(struct shared_timeline *timeline, uint64_t point, int64_
 	if (ret)
 		return ret;
 	/* For who comes back and asks again, and never waits. */
-	dma_fence_shared_timeline_check_owners(timeline);
+	dma_fence_shared_timeline_check_owners_within(timeline, patience);
 	ret = dma_fence_shared_timeline_outcome(timeline, *serial, outcome);
 	if (ret != -ESTALE)
 		return ret;
@@ -197,14 +198,28 @@ static int point_within(struct shared_timeline *timeline, uint64_t point, int64_
 	return locked_point(timeline, point, patience, serial, outcome);
 }
 
+bool dma_fence_shared_timeline_await(struct shared_timeline *timeline, int64_t *patience)
+{
+	struct view view;
+
+	if (enter_soon(timeline, patience, &view))
+		return false;
+	dma_fence_shared_leave(timeline, false);
+	return true;
+}
+
 int dma_fence_shared_timeline_point(struct shared_timeline *timeline, uint64_t point,
 				    uint64_t *serial, struct shared_outcome *outcome)
 {
-	return point_within(timeline, point, ASK_PATIENCE_NS, serial, outcome);
+	int64_t patience = ASK_PATIENCE_NS;
+
+	return dma_fence_shared_timeline_point_within(timeline, point, &patience, serial, outcome);
 }
 
 int dma_fence_shared_timeline_point_soon(struct shared_timeline *timeline, uint64_t point,
 					 uint64_t *serial, struct shared_outcome *outcome)
 {
-	return point_within(timeline, point, SOON_PATIENCE_NS, serial, outcome);
+	int64_t patience = SOON_PATIENCE_NS;
+
+	return dma_fence_shared_timeline_point_within(timeline, point, &patience, serial, outcome);
 }

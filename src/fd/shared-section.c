@@ -103,19 +103,26 @@ static int64_t kept_for(struct shared_timeline *timeline, int64_t now)
 }
 
 /* A lock that is not free. */
-static int lock_slowly(struct shared_timeline *timeline, int64_t patience)
+static int lock_slowly(struct shared_timeline *timeline, int64_t *patience)
 {
 	struct shared_patience *known = &timeline->patience;
-	int64_t begin = clock_now(), now;
-	bool broken = false;
+	int64_t begin = clock_now(), now, limit = *patience;
+	bool broken = false, tells = true;
 	int ret;
 
-	if (patience == ALL_THERE_IS)
-		patience = patience_left(timeline);
+	if (limit == ALL_THERE_IS)
+		limit = patience_left(timeline);
 	else if (kept_for(timeline, begin) >= ASK_PATIENCE_NS)
-		patience = 0;
-	ret = dma_fence_shared_lock(&timeline->memory->lock, &timeline->peer, patience);
+		limit = 0;
+	else
+		tells = limit >= SOON_PATIENCE_NS;
+	ret = dma_fence_shared_lock(&timeline->memory->lock, &timeline->peer, limit);
 	now = clock_now();
+	if (*patience != ALL_THERE_IS && !MUTANT(PATIENCE_WITH_EACH))
+		*patience -= now - begin < *patience ? now - begin : *patience;
+	/* Somebody may well have it at one moment, and at another, who keeps it from nobody. */
+	if (ret < 0 && !tells)
+		return ret;
 	lock_acquire(&known->lock);
 	if (ret >= 0) {
 		atomic_store_relaxed(&known->since, 0);
@@ -149,7 +156,7 @@ static bool view_read(struct shared_timeline *timeline, struct view *view)
 	       view->next - view->tail <= SHARED_ENTRIES && view->next < SERIAL_MAX;
 }
 
-int dma_fence_shared_enter(struct shared_timeline *timeline, int64_t patience, struct view *view)
+int dma_fence_shared_enter(struct shared_timeline *timeline, int64_t *patience, struct view *view)
 {
 	int ret = timeline_broken(timeline);
 

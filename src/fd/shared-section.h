@@ -12,6 +12,9 @@
  * somebody has had it again. If that goes on for PATIENCE_NS, it is broken. And who gives the lock
  * back just in time, again and again, uses up the patience of those who put something in:
  * LONG_WAIT_NS is then what is left of it.
+ *
+ * Who asks several objects has ASK_PATIENCE_NS for all of them. When that is used up the lock of
+ * each is tried once, and one that is not free then tells nothing about who keeps it.
  */
 #ifndef DMAFENCE_FD_SHARED_SECTION_H
 #define DMAFENCE_FD_SHARED_SECTION_H
@@ -26,10 +29,6 @@
 
 /* How long somebody else may hold the lock before that is a flaw. */
 #define PATIENCE_NS INT64_C(3000000000)
-
-/* The same for who only asks, and who looks after others: they come again. */
-#define ASK_PATIENCE_NS	 INT64_C(100000000)
-#define SOON_PATIENCE_NS INT64_C(10000000)
 
 /* What is left of PATIENCE_NS. */
 #define ALL_THERE_IS (-1)
@@ -53,22 +52,23 @@ static inline int timeline_broken(const struct shared_timeline *timeline)
 
 /**
  * dma_fence_shared_enter - takes the lock, repairs what has to be, and reads the view
- * @patience: for how long it may wait, in ns, or ALL_THERE_IS
+ * @patience: for how long it may wait, in ns, from which that is taken off; or ALL_THERE_IS
  *
  * Returns 0, -ETIMEDOUT, or what is wrong with the object.
  */
-int dma_fence_shared_enter(struct shared_timeline *timeline, int64_t patience, struct view *view);
+int dma_fence_shared_enter(struct shared_timeline *timeline, int64_t *patience, struct view *view);
 
 /* For who puts something in. Returns 0, or what is wrong with the object. */
 static inline int enter_patiently(struct shared_timeline *timeline, struct view *view)
 {
-	int ret = dma_fence_shared_enter(timeline, ALL_THERE_IS, view);
+	int64_t patience = ALL_THERE_IS;
+	int ret = dma_fence_shared_enter(timeline, &patience, view);
 
 	return ret == -ETIMEDOUT ? dma_fence_shared_fail(timeline) : ret;
 }
 
 /* For who comes again. */
-static inline int enter_soon(struct shared_timeline *timeline, int64_t patience, struct view *view)
+static inline int enter_soon(struct shared_timeline *timeline, int64_t *patience, struct view *view)
 {
 	if (MUTANT(ASKS_PATIENTLY))
 		return enter_patiently(timeline, view);

@@ -48,6 +48,13 @@
 /* How often who waits, or has the doorbell watched, is to look whether owners are still there. */
 #define SHARED_CHECK_NS INT64_C(80000000)
 
+/*
+ * For how long who only asks waits for somebody who keeps the lock, in all that he asks at once;
+ * and who has others to see to: they come again.
+ */
+#define ASK_PATIENCE_NS	 INT64_C(100000000)
+#define SOON_PATIENCE_NS INT64_C(10000000)
+
 struct sleeper;
 
 /* How long one has had to wait for the lock, which somebody may keep who means no good. */
@@ -193,6 +200,17 @@ struct shared_outcome {
 int dma_fence_shared_timeline_point(struct shared_timeline *timeline, uint64_t point,
 				    uint64_t *serial, struct shared_outcome *outcome);
 
+/*
+ * The same, for who asks more than once, and does not want to wait each time. @patience: for how
+ * long it may wait for the lock, in ns; what it has waited is taken off. With 0 it is tried once.
+ */
+int dma_fence_shared_timeline_point_within(struct shared_timeline *timeline, uint64_t point,
+					   int64_t *patience, uint64_t *serial,
+					   struct shared_outcome *outcome);
+
+/* Waits for who keeps the lock, within the same patience. Returns whether it was free then. */
+bool dma_fence_shared_timeline_await(struct shared_timeline *timeline, int64_t *patience);
+
 /* The same, for who has others to see to as well: -ETIMEDOUT comes after 10 ms. */
 int dma_fence_shared_timeline_point_soon(struct shared_timeline *timeline, uint64_t point,
 					 uint64_t *serial, struct shared_outcome *outcome);
@@ -285,5 +303,9 @@ void dma_fence_shared_timeline_arm(struct shared_timeline *timeline);
  * anything unless a new one comes.
  */
 int dma_fence_shared_timeline_check_owners(struct shared_timeline *timeline);
+
+/* The same, by who has a patience of his own, as for dma_fence_shared_timeline_point_within(). */
+int dma_fence_shared_timeline_check_owners_within(struct shared_timeline *timeline,
+						  int64_t *patience);
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "fd/eventfd.h"
+#include "fd/shared-timeline.h"
 #include "fd/syncobj.h"
 
 struct eventfd {
@@ -61,6 +62,7 @@ static void served(struct syncobj_waiter *waiter)
 int dma_fence_syncobj_eventfd_dup_fd(struct dma_fence_syncobj *syncobj, uint64_t point, int fd,
 				     unsigned int flags)
 {
+	int64_t patience = ASK_PATIENCE_NS;
 	struct dma_fence *fence;
 	struct eventfd *eventfd;
 	int ret;
@@ -82,7 +84,7 @@ int dma_fence_syncobj_eventfd_dup_fd(struct dma_fence_syncobj *syncobj, uint64_t
 		return ret;
 	}
 
-	ret = syncobj->ops->find(syncobj, point, &eventfd->waiter, &fence);
+	ret = syncobj->ops->find(syncobj, point, &patience, &eventfd->waiter, &fence);
 	if (ret == -ENOENT)
 		return 0; /* it is on the list, or has been served already */
 	if (ret) {

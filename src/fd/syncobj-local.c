@@ -248,13 +248,15 @@ static int get_newest(struct local *local, uint64_t point, struct syncobj_waiter
 	return ret;
 }
 
-static int local_find(struct dma_fence_syncobj *syncobj, uint64_t point,
+/* No patience is needed: who has the lock is of this process. */
+static int local_find(struct dma_fence_syncobj *syncobj, uint64_t point, int64_t *patience,
 		      struct syncobj_waiter *waiter, struct dma_fence **fence)
 {
 	struct local *local = local_of(syncobj);
 	uint64_t context;
 	int ret;
 
+	(void)patience;
 	if (local_passed(syncobj, point)) {
 		*fence = dma_fence_get_stub();
 		return 0;
@@ -280,7 +282,8 @@ static void local_forget(struct dma_fence_syncobj *syncobj, struct syncobj_waite
 	lock_release(&local->lock);
 }
 
-static int local_status(struct dma_fence_syncobj *syncobj, uint64_t point, int *status)
+static int local_status(struct dma_fence_syncobj *syncobj, uint64_t point, int64_t *patience,
+			int *status)
 {
 	struct dma_fence *fence;
 	int ret;
@@ -289,7 +292,7 @@ static int local_status(struct dma_fence_syncobj *syncobj, uint64_t point, int *
 		*status = 1;
 		return 0;
 	}
-	ret = local_find(syncobj, point, NULL, &fence);
+	ret = local_find(syncobj, point, patience, NULL, &fence);
 	if (ret)
 		return ret;
 	*status = dma_fence_get_status(fence);

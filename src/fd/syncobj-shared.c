@@ -121,12 +121,13 @@ static bool shared_passed(struct dma_fence_syncobj *syncobj, uint64_t point)
 	return dma_fence_shared_timeline_passed(shared_of(syncobj)->timeline, point);
 }
 
-static int shared_status(struct dma_fence_syncobj *syncobj, uint64_t point, int *status)
+static int shared_status(struct dma_fence_syncobj *syncobj, uint64_t point, int64_t *patience,
+			 int *status)
 {
 	struct shared_outcome outcome;
 	uint64_t serial;
-	int ret = dma_fence_shared_timeline_point(shared_of(syncobj)->timeline, point, &serial,
-						  &outcome);
+	int ret = dma_fence_shared_timeline_point_within(shared_of(syncobj)->timeline, point,
+							 patience, &serial, &outcome);
 
 	if (ret < 0)
 		return ret;
@@ -134,10 +135,11 @@ static int shared_status(struct dma_fence_syncobj *syncobj, uint64_t point, int 
 	return 0;
 }
 
-static int shared_find(struct dma_fence_syncobj *syncobj, uint64_t point,
+static int shared_find(struct dma_fence_syncobj *syncobj, uint64_t point, int64_t *patience,
 		       struct syncobj_waiter *waiter, struct dma_fence **fence)
 {
-	return dma_fence_shared_fences_find(shared_of(syncobj)->fences, point, waiter, fence);
+	return dma_fence_shared_fences_find(shared_of(syncobj)->fences, point, patience, waiter,
+					    fence);
 }
 
 static void shared_forget(struct dma_fence_syncobj *syncobj, struct syncobj_waiter *waiter)

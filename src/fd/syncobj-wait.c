@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/hooks.h"
 #include "fd/mutants.h"
+#include "fd/shared-timeline.h"
 #include "fd/syncobj.h"
 #include "fence/listed.h"
 #include "fence/wait.h"
@@ -87,20 +88,24 @@ int dma_fence_syncobj_get_promised(const struct dma_fence_syncobj_point *point, 
 	struct park_event event = { 0 };
 	struct syncobj_waiter waiter = { .event = &event };
 	bool for_submit = flags & FOR_SUBMIT;
+	int64_t patience;
 	int ret;
 
 	if (for_submit && syncobj->ops->wait) {
 		do {
+			patience = ASK_PATIENCE_NS;
 			ret = syncobj->ops->wait(syncobj, point->point,
 						 DMA_FENCE_SYNCOBJ_WAIT_AVAILABLE, intr, deadline);
 			if (!ret)
-				ret = syncobj->ops->find(syncobj, point->point, NULL, fence);
+				ret = syncobj->ops->find(syncobj, point->point, &patience, NULL,
+							 fence);
 			/* It has been reset in between, or who keeps its lock lets nobody look. */
 		} while (ret == -ENOENT || (ret == -ETIMEDOUT && clock_now() < deadline));
 		return ret;
 	}
-	ret = syncobj->ops->find(syncobj, point->point, for_submit && deadline ? &waiter : NULL,
-				 fence);
+	patience = ASK_PATIENCE_NS;
+	ret = syncobj->ops->find(syncobj, point->point, &patience,
+				 for_submit && deadline ? &waiter : NULL, fence);
 	if (ret != -ENOENT || !for_submit)
 		return ret;
 	if (!deadline)
@@ -146,6 +151,7 @@ struct wait {
 	unsigned int flags;
 	bool intr;
 	int64_t deadline;
+	int64_t patience; /* with who keeps the locks of shared objects, all of them together */
 	struct place *places;
 	struct park_event event;
 	uint32_t idx;
@@ -157,14 +163,14 @@ static bool available_is_enough(const struct wait *wait)
 }
 
 /* Whether there is nothing to wait for at a point, or an error. */
-static int ask(const struct wait *wait, uint32_t i)
+static int ask(struct wait *wait, uint32_t i)
 {
 	struct dma_fence_syncobj *syncobj = wait->points[i].syncobj;
 	int ret, status;
 
 	if (syncobj->ops->passed(syncobj, wait->points[i].point))
 		return 1;
-	ret = syncobj->ops->status(syncobj, wait->points[i].point, &status);
+	ret = syncobj->ops->status(syncobj, wait->points[i].point, &wait->patience, &status);
 	if ((ret == -ENOENT && wait->flags & FOR_SUBMIT) || ret == -ETIMEDOUT)
 		return 0;
 	if (ret)
@@ -223,7 +229,7 @@ static void enable(const struct wait *wait, struct dma_fence *fence)
 }
 
 /* For who asks, and does not wait. Of an object that can wait by itself nobody has to be told. */
-static void enable_all(const struct wait *wait)
+static void enable_all(struct wait *wait)
 {
 	struct dma_fence *fence;
 	uint32_t i;
@@ -232,7 +238,8 @@ static void enable_all(const struct wait *wait)
 		const struct dma_fence_syncobj_point *point = &wait->points[i];
 
 		if (point->syncobj->ops->wait ||
-		    point->syncobj->ops->find(point->syncobj, point->point, NULL, &fence))
+		    point->syncobj->ops->find(point->syncobj, point->point, &wait->patience, NULL,
+					      &fence))
 			continue;
 		enable(wait, fence);
 		dma_fence_put(fence);
@@ -240,20 +247,23 @@ static void enable_all(const struct wait *wait)
 }
 
 /* Of a shared object another may keep the lock; then it is tried until the time is over. */
-static int find(const struct wait *wait, uint32_t i, struct syncobj_waiter *waiter,
+static int find(struct wait *wait, uint32_t i, struct syncobj_waiter *waiter,
 		struct dma_fence **fence)
 {
 	const struct dma_fence_syncobj_point *point = &wait->points[i];
 	int ret;
 
-	while ((ret = point->syncobj->ops->find(point->syncobj, point->point, waiter, fence)) ==
-	       -ETIMEDOUT) {
+	while ((ret = point->syncobj->ops->find(point->syncobj, point->point, &wait->patience,
+						waiter, fence)) == -ETIMEDOUT) {
 		const struct timespec nap = { .tv_nsec = NAP_NS };
 
 		if (clock_now() >= wait->deadline)
 			break;
 		if (nanosleep(&nap, NULL) && errno == EINTR && wait->intr)
 			return -EINTR;
+		/* The time is not over: and somebody has to find out whether it is kept for good. */
+		if (wait->patience < NAP_NS)
+			wait->patience = NAP_NS;
 	}
 	return ret;
 }
@@ -440,6 +450,7 @@ static int wait_for_several(const struct dma_fence_syncobj_point *points, uint32
 		.flags = flags,
 		.intr = intr,
 		.deadline = deadline,
+		.patience = ASK_PATIENCE_NS,
 		.places = on_stack,
 	};
 	const bool all = flags & DMA_FENCE_SYNCOBJ_WAIT_ALL;

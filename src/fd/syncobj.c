@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/refcount.h"
 #include "base/report.h"
+#include "fd/shared-timeline.h"
 #include "fd/site.h"
 #include "fd/sync-file.h"
 #include "fd/syncobj.h"
@@ -118,18 +119,20 @@ int dma_fence_syncobj_query(struct dma_fence_syncobj *syncobj, unsigned int flag
 
 int dma_fence_syncobj_status(struct dma_fence_syncobj *syncobj, uint64_t point)
 {
+	int64_t patience = ASK_PATIENCE_NS;
 	int ret, status;
 
 	if (!syncobj)
 		return -EINVAL;
-	ret = syncobj->ops->status(syncobj, point, &status);
+	ret = syncobj->ops->status(syncobj, point, &patience, &status);
 	return ret ? ret : status;
 }
 
 struct dma_fence *dma_fence_syncobj_find_fence(struct dma_fence_syncobj *syncobj, uint64_t point)
 {
+	int64_t patience = ASK_PATIENCE_NS;
 	struct dma_fence *fence;
-	int ret = syncobj ? syncobj->ops->find(syncobj, point, NULL, &fence) : -EINVAL;
+	int ret = syncobj ? syncobj->ops->find(syncobj, point, &patience, NULL, &fence) : -EINVAL;
 
 	if (!ret)
 		return fence;

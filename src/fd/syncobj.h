@@ -32,14 +32,18 @@ struct syncobj_ops {
 	/* Whether it is known that the point has signaled: a few loads. */
 	bool (*passed)(struct dma_fence_syncobj *syncobj, uint64_t point);
 
-	/* 0: pending, 1, or its error */
-	int (*status)(struct dma_fence_syncobj *syncobj, uint64_t point, int *status);
+	/*
+	 * 0: pending, 1, or its error. @patience is for how long it may wait for the process that
+	 * keeps the lock of a shared object, in ns; what it has waited is taken off.
+	 */
+	int (*status)(struct dma_fence_syncobj *syncobj, uint64_t point, int64_t *patience,
+		      int *status);
 
 	/*
 	 * The fence of a point, with a reference. -ENOENT if nobody has promised it yet: then
-	 * @waiter, if it is not NULL, is on the list of the object.
+	 * @waiter, if it is not NULL, is on the list of the object. @patience as for @status.
 	 */
-	int (*find)(struct dma_fence_syncobj *syncobj, uint64_t point,
+	int (*find)(struct dma_fence_syncobj *syncobj, uint64_t point, int64_t *patience,
 		    struct syncobj_waiter *waiter, struct dma_fence **fence);
 
 	/* From now on nobody touches a waiter that @find has put on the list. */
