@@ -6,6 +6,7 @@
  * The peer is another mapping in this process, where what it does can be told by the step; or a
  * process of its own that is stopped.
  */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -188,6 +189,28 @@ static void a_stopped_peer_holds_up_no_question(void **state)
 	signal_and_put(fence);
 	assert_true(dma_fence_wait_timeout(found, false, SOON) > 0);
 	dma_fence_put(found);
+}
+
+/* Not for ever: and not before, for a machine with much to do. */
+static void questions_in_vain_end_after_3_seconds(void **state)
+{
+	int64_t begin = clock_now(), before;
+	int ret;
+
+	(void)state;
+	keep_lock();
+	do {
+		before = clock_now();
+		ret = dma_fence_syncobj_status(object, 1);
+		sleep_ns(10 * MS);
+	} while (ret == -ETIMEDOUT && before - begin < 10 * SOON);
+	assert_int_equal(ret, -EPROTO);
+	assert_true(clock_now() - begin >= 3 * SECOND);
+	assert_true(before - begin < 3 * SECOND + SOON);
+	/* For all who share it, and for good. */
+	give_lock_back();
+	assert_int_equal(dma_fence_syncobj_status(object, 1), -EPROTO);
+	assert_int_equal(dma_fence_shared_timeline_broken(peer), -EPROTO);
 }
 
 static void waits_end_by_their_own_timeout(void **state)
@@ -542,18 +565,31 @@ static void a_flood_of_rings_starves_nobody(void **state)
 
 /* Points */
 
+/* 0 where somebody else allocates, who does not say. */
+static size_t allocated(void)
+{
+#if UNDER_SANITIZER
+	return 0;
+#else
+	return mallinfo2().uordblks;
+#endif
+}
+
 /* As many as the object holds: then nobody can add one, but all else goes on, and nothing grows. */
 static void a_flood_of_points_is_refused(void **state)
 {
 	static uint64_t serials[SHARED_ENTRIES];
 	struct dma_fence *fence = create_fence();
+	size_t bytes = allocated();
 	int fds = count_fds(), i;
 	uint64_t more, last;
 
 	(void)state;
-	for (i = 0; i < SHARED_ENTRIES; i++)
+	for (i = 0; i < SHARED_ENTRIES; i++) {
 		assert_int_equal(
 			dma_fence_shared_timeline_append(peer, (uint64_t)i + 1, &serials[i]), 0);
+		assert_int_equal(dma_fence_syncobj_status(object, (uint64_t)i + 1), 0);
+	}
 	assert_int_equal(dma_fence_shared_timeline_append(peer, SHARED_ENTRIES + 1, &more),
 			 -EAGAIN);
 	assert_int_equal(dma_fence_syncobj_add_point(object, SHARED_ENTRIES + 1, fence), -EAGAIN);
@@ -562,6 +598,8 @@ static void a_flood_of_points_is_refused(void **state)
 		dma_fence_syncobj_query(object, DMA_FENCE_SYNCOBJ_QUERY_LAST_SUBMITTED, &last), 0);
 	assert_int_equal(last, SHARED_ENTRIES);
 	assert_int_equal(count_fds(), fds);
+	/* Less than a byte for each, and the buffers of who counted fds. */
+	assert_true(allocated() < bytes + SHARED_ENTRIES);
 	for (i = 0; i < SHARED_ENTRIES; i++)
 		dma_fence_shared_timeline_complete(peer, serials[i], 0, 1);
 	assert_int_equal(dma_fence_syncobj_add_point(object, SHARED_ENTRIES + 1, fence), 0);
@@ -688,6 +726,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		peer_test(a_stopped_peer_holds_up_no_question),
+		peer_test(questions_in_vain_end_after_3_seconds),
 		peer_test(waits_end_by_their_own_timeout),
 		many_test(a_wait_for_many_ends_by_its_own_timeout),
 		many_test(who_goes_is_not_held_up_by_who_looks),
