@@ -375,6 +375,40 @@ static void a_wait_outlasts_a_kept_lock(void **state)
 	pthread_join(thread, NULL);
 }
 
+static void *signal_later(void *arg)
+{
+	sleep_ns(200 * MS);
+	signal_and_put(arg);
+	return NULL;
+}
+
+/* Whoever keeps the lock of one object keeps nobody from what others have for him. */
+static void a_kept_lock_hides_no_other_object(void **state)
+{
+	struct dma_fence_syncobj *other = dma_fence_syncobj_create(0);
+	const struct dma_fence_syncobj_point points[] = { { object, 1 }, { other, 1 } };
+	struct dma_fence *fence = add(1), *others;
+	unsigned int flags;
+	uint32_t idx;
+	pthread_t thread;
+
+	(void)state;
+	assert_non_null(other);
+	keep_lock();
+	for (flags = 0; flags <= FOR_SUBMIT; flags += FOR_SUBMIT) {
+		others = create_fence();
+		assert_int_equal(dma_fence_syncobj_replace_fence(other, NULL), 0);
+		assert_int_equal(dma_fence_syncobj_add_point(other, 1, others), 0);
+		pthread_create(&thread, NULL, signal_later, others);
+		assert_true(dma_fence_syncobj_wait(points, 2, flags, false, 2 * SOON, &idx) > SOON);
+		assert_int_equal(idx, 1);
+		pthread_join(thread, NULL);
+	}
+	give_lock_back();
+	signal_and_put(fence);
+	dma_fence_syncobj_put(other);
+}
+
 /* A program that dispatches for itself is not held up by an object that others have locked. */
 static void a_dispatch_is_not_held_up(void **state)
 {
@@ -731,6 +765,7 @@ int main(int argc, char **argv)
 		many_test(a_wait_for_many_ends_by_its_own_timeout),
 		many_test(who_goes_is_not_held_up_by_who_looks),
 		peer_test(a_wait_outlasts_a_kept_lock),
+		peer_test(a_kept_lock_hides_no_other_object),
 		peer_test(a_dispatch_is_not_held_up),
 		peer_test(a_lock_given_back_just_in_time_breaks_it),
 		peer_test(who_has_only_looked_goes_at_once),

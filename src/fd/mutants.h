@@ -119,6 +119,9 @@
 #ifndef MUTANT_PATIENCE_WITH_EACH /* who asks many has patience with each anew */
 #define MUTANT_PATIENCE_WITH_EACH 0
 #endif
+#ifndef MUTANT_KEPT_HIDES_OTHERS /* who waits for a kept lock does not see what there is elsewhere */
+#define MUTANT_KEPT_HIDES_OTHERS 0
+#endif
 #ifndef MUTANT_KEEPS_OTHERS_WAITING /* who waits for a kept lock has another that others want */
 #define MUTANT_KEEPS_OTHERS_WAITING 0
 #endif

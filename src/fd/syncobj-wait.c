@@ -246,17 +246,27 @@ static void enable_all(struct wait *wait)
 	}
 }
 
-/* Of a shared object another may keep the lock; then it is tried until the time is over. */
+/*
+ * Of a shared object another may keep the lock; then it is tried until the time is over, or some
+ * other point is enough: 1.
+ */
 static int find(struct wait *wait, uint32_t i, struct syncobj_waiter *waiter,
 		struct dma_fence **fence)
 {
 	const struct dma_fence_syncobj_point *point = &wait->points[i];
+	const bool any = !(wait->flags & DMA_FENCE_SYNCOBJ_WAIT_ALL);
+	bool enabled = false;
 	int ret;
 
 	while ((ret = point->syncobj->ops->find(point->syncobj, point->point, &wait->patience,
 						waiter, fence)) == -ETIMEDOUT) {
 		const struct timespec nap = { .tv_nsec = NAP_NS };
 
+		if (any && !enabled)
+			enable_all(wait);
+		enabled = true;
+		if (any && ask_for_any(wait) > 0 && !MUTANT(KEPT_HIDES_OTHERS))
+			return 1;
 		if (clock_now() >= wait->deadline)
 			break;
 		if (nanosleep(&nap, NULL) && errno == EINTR && wait->intr)
@@ -268,7 +278,10 @@ static int find(struct wait *wait, uint32_t i, struct syncobj_waiter *waiter,
 	return ret;
 }
 
-/* Finds the fences that there are, and puts waiters in the place of those that there are not. */
+/*
+ * Finds the fences that there are, and puts waiters in the place of those that there are not.
+ * Returns 1 if the wait can end.
+ */
 static int begin(struct wait *wait, bool all)
 {
 	const bool for_submit = wait->flags & FOR_SUBMIT;
@@ -288,7 +301,8 @@ static int begin(struct wait *wait, bool all)
 			place->waits = true;
 		} else {
 			wait->count = i; /* that is what has to be undone */
-			wait->idx = i;
+			if (ret < 0)
+				wait->idx = i;
 			return ret;
 		}
 	}
