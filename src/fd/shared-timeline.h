@@ -200,6 +200,10 @@ struct shared_outcome {
 int dma_fence_shared_timeline_point(struct shared_timeline *timeline, uint64_t point,
 				    uint64_t *serial, struct shared_outcome *outcome);
 
+/* The same, for who has others to see to as well: -ETIMEDOUT comes after 10 ms. */
+int dma_fence_shared_timeline_point_soon(struct shared_timeline *timeline, uint64_t point,
+					 uint64_t *serial, struct shared_outcome *outcome);
+
 /*
  * The same, for who asks more than once, and does not want to wait each time. @patience: for how
  * long it may wait for the lock, in ns; what it has waited is taken off. With 0 it is tried once.
@@ -210,10 +214,6 @@ int dma_fence_shared_timeline_point_within(struct shared_timeline *timeline, uin
 
 /* Waits for who keeps the lock, within the same patience. Returns whether it was free then. */
 bool dma_fence_shared_timeline_await(struct shared_timeline *timeline, int64_t *patience);
-
-/* The same, for who has others to see to as well: -ETIMEDOUT comes after 10 ms. */
-int dma_fence_shared_timeline_point_soon(struct shared_timeline *timeline, uint64_t point,
-					 uint64_t *serial, struct shared_outcome *outcome);
 
 /**
  * dma_fence_shared_timeline_outcome - the state of an entry
