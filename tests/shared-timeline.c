@@ -1158,6 +1158,49 @@ static void nonsense_is_noticed(void **state)
 	}
 }
 
+static void says_that_it_was_completed(struct shared_timeline *timeline, uint64_t serial)
+{
+	atomic_store_relaxed(&timeline->memory->ring[serial].word,
+			     ENTRY_WORD(serial, ENTRY_COMPLETED));
+}
+
+/* What was completed ends, or all is broken. */
+static void no_entry_waits_for_nothing(void **state)
+{
+	struct shared_timeline *timeline = create(), *other = another(timeline);
+	uint64_t serial;
+
+	(void)state;
+	serial = append(timeline, 1);
+	says_that_it_was_completed(timeline, serial);
+	assert_int_equal(complete(timeline, serial, 0, 1), -EALREADY);
+	assert_int_equal(wait_until(timeline, 1, 0, SECOND), 0);
+
+	/* Its owner dies. */
+	serial = append(other, 2);
+	says_that_it_was_completed(timeline, serial);
+	close(other->peer.fd);
+	other->peer.fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(check_owners_now(timeline), 0);
+	assert_int_equal(wait_until(timeline, 2, 0, SECOND), 0);
+	assert_int_equal(complete(other, serial, 0, 1), -EALREADY);
+
+	/* The one before it has not ended, though it was said so. */
+	timeline->memory->ring[serial].word = ENTRY_WORD(serial, ENTRY_PENDING);
+	assert_int_equal(complete(timeline, append(timeline, 3), 0, 1), -EPROTO);
+	assert_int_equal(wait_until(timeline, 3, 0, SECOND), -EPROTO);
+	dma_fence_shared_timeline_put(other);
+	dma_fence_shared_timeline_put(timeline);
+
+	/* There is none before it. */
+	timeline = create();
+	serial = append(timeline, 1);
+	timeline->memory->ring[serial].life = 0;
+	assert_int_equal(complete(timeline, serial, 0, 1), -EPROTO);
+	assert_int_equal(wait_until(timeline, 1, 0, SECOND), -EPROTO);
+	dma_fence_shared_timeline_put(timeline);
+}
+
 static void outcomes_are_outcomes(void **state)
 {
 	struct shared_timeline *timeline = create();
@@ -1431,6 +1474,7 @@ int main(void)
 		shared_test(lock_that_is_kept_breaks_it),
 		shared_test(waits_do_not_outlast_a_kept_lock),
 		shared_test(nonsense_is_noticed),
+		shared_test(no_entry_waits_for_nothing),
 		shared_test(outcomes_are_outcomes),
 #if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__) /* they make some */
 		shared_test(what_has_ended_takes_no_system_call),

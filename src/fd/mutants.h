@@ -89,6 +89,9 @@
 #ifndef MUTANT_NOT_REPAIRED /* what was left half done in shared memory stays so */
 #define MUTANT_NOT_REPAIRED 0
 #endif
+#ifndef MUTANT_WAITS_FOR_NOTHING /* an entry in shared memory may wait for one that is not there */
+#define MUTANT_WAITS_FOR_NOTHING 0
+#endif
 #ifndef MUTANT_RING_WITHOUT_END /* a serial in shared memory is an index */
 #define MUTANT_RING_WITHOUT_END 0
 #endif

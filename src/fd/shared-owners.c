@@ -55,9 +55,9 @@ static int reap(struct shared_timeline *timeline, int64_t *patience)
 {
 	struct shared_memory *memory = timeline->memory;
 	uint32_t owners[SHARED_OWNERS], dead[SHARED_OWNERS];
-	bool changed = false, died = false;
+	bool died = false;
 	struct view view;
-	int i, ret;
+	int i, ret, changed = 0;
 
 	for (i = 0; i < SHARED_OWNERS; i++) {
 		uint32_t id = atomic_load_relaxed(&memory->owners[i]);
@@ -75,8 +75,10 @@ static int reap(struct shared_timeline *timeline, int64_t *patience)
 		owners[i] = 0;
 		died = true;
 	}
-	if (fail_orphans(timeline, &view, owners))
+	if (fail_orphans(timeline, &view, owners) || died)
 		changed = dma_fence_shared_end_all(timeline, &view);
+	if (changed < 0)
+		return dma_fence_shared_leave_broken(timeline);
 	if (died) {
 		atomic_store_release(&memory->died, 1);
 		for (i = 0; i < SHARED_OWNERS; i++)

@@ -11,22 +11,23 @@ static void note_signaled(struct shared_memory *memory, const struct view *view,
 		atomic_store_release(&memory->signaled, point);
 }
 
-/* Ends an entry, if it can; returns whether it did. */
-static bool end_entry(struct shared_timeline *timeline, const struct view *view, uint64_t serial)
+/* Ends an entry, if it can; returns whether it did, or -EPROTO. */
+static int end_entry(struct shared_timeline *timeline, const struct view *view, uint64_t serial)
 {
 	struct shared_memory *memory = timeline->memory;
 	struct entry *entry = entry_of(timeline, serial);
 	uint64_t life = atomic_load_relaxed(&entry->life);
 
 	if (entry_state(entry, serial) != ENTRY_COMPLETED)
-		return false;
+		return 0;
 	if (life != serial) {
 		const struct entry *before = entry_of(timeline, serial - 1);
 		int64_t timestamp = atomic_load_relaxed(&before->timestamp);
 		int error = entry_error(before);
 
+		/* All before the tail have ended: this one would wait for what does not come. */
 		if (entry_state(before, serial - 1) != ENTRY_ENDED)
-			return false;
+			return serial <= view->tail && !MUTANT(WAITS_FOR_NOTHING) ? -EPROTO : 0;
 		if (error)
 			atomic_store_release(&entry->error, error);
 		if (timestamp > atomic_load_relaxed(&entry->timestamp))
@@ -40,7 +41,7 @@ static bool end_entry(struct shared_timeline *timeline, const struct view *view,
 	}
 	set_entry_state(entry, serial, ENTRY_ENDED);
 	note_signaled(memory, view, entry);
-	return true;
+	return 1;
 }
 
 static void move_tail(struct shared_timeline *timeline, struct view *view)
@@ -55,28 +56,30 @@ static void move_tail(struct shared_timeline *timeline, struct view *view)
 	atomic_store_relaxed(&timeline->memory->tail, tail);
 }
 
-bool dma_fence_shared_end_entries(struct shared_timeline *timeline, struct view *view,
-				  uint64_t serial)
+int dma_fence_shared_end_entries(struct shared_timeline *timeline, struct view *view,
+				 uint64_t serial)
 {
-	bool ended = false;
+	int ended = 0, ret = 0;
 
-	while (serial < view->next && end_entry(timeline, view, serial)) {
-		ended = true;
+	while (serial < view->next && (ret = end_entry(timeline, view, serial)) > 0) {
+		ended = 1;
 		serial++;
 	}
 	move_tail(timeline, view);
-	return ended;
+	return ret < 0 ? ret : ended;
 }
 
-bool dma_fence_shared_end_all(struct shared_timeline *timeline, struct view *view)
+int dma_fence_shared_end_all(struct shared_timeline *timeline, struct view *view)
 {
-	bool ended = false;
+	int ended = 0, ret = 0;
 	uint64_t serial;
 
-	for (serial = view->tail; serial < view->next; serial++)
-		ended |= end_entry(timeline, view, serial);
+	for (serial = view->tail; serial < view->next && ret >= 0; serial++) {
+		ret = end_entry(timeline, view, serial);
+		ended |= ret;
+	}
 	move_tail(timeline, view);
-	return ended;
+	return ret < 0 ? ret : ended;
 }
 
 void dma_fence_shared_end_life(struct shared_memory *memory, struct view *view)
@@ -122,6 +125,5 @@ bool dma_fence_shared_repair(struct shared_timeline *timeline, struct view *view
 		}
 		atomic_store_release(&memory->submitted, point);
 	}
-	dma_fence_shared_end_all(timeline, view);
-	return true;
+	return dma_fence_shared_end_all(timeline, view) >= 0;
 }

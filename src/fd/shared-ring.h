@@ -56,12 +56,15 @@ static inline void complete_entry(struct entry *entry, uint64_t serial, int erro
 	set_entry_state(entry, serial, ENTRY_COMPLETED);
 }
 
-/* Ends what can end, from the first that was completed on. Returns whether anything did. */
-bool dma_fence_shared_end_entries(struct shared_timeline *timeline, struct view *view,
-				  uint64_t serial);
+/*
+ * Ends what can end, from the first that was completed on. Returns whether anything did, or -EPROTO
+ * if one can never end.
+ */
+int dma_fence_shared_end_entries(struct shared_timeline *timeline, struct view *view,
+				 uint64_t serial);
 
 /* The same, wherever it may be. */
-bool dma_fence_shared_end_all(struct shared_timeline *timeline, struct view *view);
+int dma_fence_shared_end_all(struct shared_timeline *timeline, struct view *view);
 
 void dma_fence_shared_end_life(struct shared_memory *memory, struct view *view);
 

@@ -244,7 +244,7 @@ static int complete(struct shared_timeline *timeline, uint64_t serial, int error
 {
 	struct entry *entry = entry_of(timeline, serial);
 	struct view view;
-	int state, ret;
+	int state, ended, ret;
 
 	ret = enter_patiently(timeline, &view);
 	if (ret)
@@ -260,15 +260,20 @@ static int complete(struct shared_timeline *timeline, uint64_t serial, int error
 		ret = -EINVAL;
 	else if (state != ENTRY_PENDING)
 		ret = -EALREADY;
-	if (ret) {
+	if (ret && ret != -EALREADY) {
 		dma_fence_shared_leave(timeline, false);
 		return ret;
 	}
 	/* Nobody shall wait for ever because it is not an errno. */
-	if (error > 0 || error < -MAX_ERRNO)
+	if (!ret && (error > 0 || error < -MAX_ERRNO))
 		ret = error = -EINVAL;
-	complete_entry(entry, serial, error, timestamp);
-	dma_fence_shared_leave(timeline, dma_fence_shared_end_entries(timeline, &view, serial));
+	if (ret != -EALREADY)
+		complete_entry(entry, serial, error, timestamp);
+	/* Nor because another has said that it was completed, and did not see to the rest. */
+	ended = dma_fence_shared_end_entries(timeline, &view, serial);
+	if (ended < 0)
+		return dma_fence_shared_leave_broken(timeline);
+	dma_fence_shared_leave(timeline, ended);
 	return ret;
 }
 
